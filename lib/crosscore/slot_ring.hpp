@@ -1,0 +1,118 @@
+/// A ring of slots between one producer core and one consumer core: reserve, write in place, publish once per burst.
+///
+/// Roles. Producer: `reserve`, `publish`, `produced`. Consumer: `front`, `pop`, `release`. Anybody: `size`, `consumed`.
+/// Positions are free-running 64-bit counts of slots; the index into the array is the position modulo capacity.
+/// Each side keeps a private copy of the other's position on its own cache line and reads the shared one only when the
+/// copy says "full" or "empty", so a steady stream moves two position lines per burst, not per packet.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+
+#include "crosscore/slot.hpp"
+
+namespace portier::crosscore {
+
+class SlotRing {
+ public:
+  /// `capacity` in slots: a power of two, at least twice the longest packet (256).
+  explicit SlotRing(std::size_t capacity)
+      : mask_(capacity - 1), slots_(new (std::align_val_t{4096}) Slot[capacity]) {
+    assert(std::has_single_bit(capacity) && capacity >= 2 * max_slots_per_packet);
+    for (std::size_t i = 0; i < capacity; ++i) slots_[i].facts = {};  // touch the pages here, not on the packet path
+  }
+  ~SlotRing() { ::operator delete[](slots_, std::align_val_t{4096}); }
+  SlotRing(const SlotRing&) = delete;
+  SlotRing& operator=(const SlotRing&) = delete;
+
+  std::size_t capacity() const { return mask_ + 1; }
+
+  // ---- producer ----
+
+  /// Room for `count` contiguous slots, or null. Nothing is visible to the consumer before `publish`.
+  Slot* reserve(std::size_t count) {
+    const std::size_t index = producer_.next & mask_;
+    const std::size_t to_end = capacity() - index;
+    const std::size_t pad = count > to_end ? to_end : 0;
+    if (producer_.next + pad + count - producer_.consumed_seen > capacity()) {
+      producer_.consumed_seen = consumed_.position.load(std::memory_order_acquire);
+      if (producer_.next + pad + count - producer_.consumed_seen > capacity()) return nullptr;
+    }
+    if (pad != 0) [[unlikely]] {
+      slots_[index].facts = pad_facts(pad);
+      producer_.next += pad;
+    }
+    Slot* slot = slots_ + (producer_.next & mask_);
+    producer_.next += count;
+    return slot;
+  }
+
+  /// Makes all that was reserved and written visible. Once per burst.
+  void publish() { produced_.position.store(producer_.next, std::memory_order_release); }
+
+  /// The position behind the last reserved slot.
+  std::uint64_t reserved_position() const { return producer_.next; }
+
+  // ---- consumer ----
+
+  /// The next packet, or null when the ring is empty. `pop` it before asking for the one behind.
+  const Slot* front() {
+    for (;;) {
+      if (consumer_.next == consumer_.produced_seen) {
+        consumer_.produced_seen = produced_.position.load(std::memory_order_acquire);
+        if (consumer_.next == consumer_.produced_seen) return nullptr;
+      }
+      const Slot* slot = slots_ + (consumer_.next & mask_);
+      if (slot->facts.service != pad_service) [[likely]] return slot;
+      consumer_.next += slot->facts.length;
+    }
+  }
+
+  /// Steps over the packet at the front. Its bytes stay valid until `release`.
+  void pop(const Slot& front) { consumer_.next += slots_for(front.facts.length); }
+
+  /// Gives everything popped so far back to the producer: the bytes of those packets are gone.
+  void release() { consumed_.position.store(consumer_.next, std::memory_order_release); }
+
+  // ---- anybody ----
+
+  /// The position up to which packets were handled and released.
+  std::uint64_t consumed_position() const { return consumed_.position.load(std::memory_order_acquire); }
+  std::uint64_t published_position() const { return produced_.position.load(std::memory_order_acquire); }
+  /// Slots published and not yet released; a snapshot.
+  std::size_t size() const {
+    const auto consumed = consumed_position();
+    return static_cast<std::size_t>(published_position() - consumed);
+  }
+
+ private:
+  struct alignas(cache_line) Shared {
+    std::atomic<std::uint64_t> position{0};
+  };
+  struct alignas(cache_line) Producer {
+    std::uint64_t next = 0;           ///< behind the last reserved slot
+    std::uint64_t consumed_seen = 0;  ///< the consumer's position when last looked at
+  };
+  struct alignas(cache_line) Consumer {
+    std::uint64_t next = 0;           ///< behind the last popped packet
+    std::uint64_t produced_seen = 0;  ///< the producer's position when last looked at
+  };
+
+  // Four lines, because each has one writer: produced_ the producer's core (read by the consumer), consumed_ the
+  // consumer's (read by the producer), producer_ and consumer_ each read and written by their own core alone.
+  std::size_t mask_;
+  Slot* slots_;
+  Shared produced_;
+  Shared consumed_;
+  Producer producer_;
+  Consumer consumer_;
+};
+
+static_assert(alignof(SlotRing) == cache_line);
+
+}  // namespace portier::crosscore

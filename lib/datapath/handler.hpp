@@ -1,0 +1,120 @@
+/// The C++ handler interface: application code that receives bursts of one service's packets on a worker core.
+///
+/// One handler object exists per service and worker, so a handler needs no locks for its own state. Packets of one
+/// flow always come to the same object, in order. A handler that throws loses the packets of that call (counted as
+/// `handler_fault`) and nothing else; after `max_faults` the service goes on to its next delivery target.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "datapath/packet_view.hpp"
+#include "packet/address.hpp"
+#include "packet/reason.hpp"
+
+namespace portier::datapath {
+
+class Outbox;
+
+/// A copy of a packet that its handler keeps beyond the call. Move-only; destroying it gives the buffer back.
+/// Belongs to the worker it was made on and must be destroyed there, or after the router has stopped its cores.
+class KeptPacket {
+ public:
+  KeptPacket() = default;
+  KeptPacket(KeptPacket&& other) noexcept : buffer_(other.buffer_), view_(other.view_) { other.buffer_ = nullptr; }
+  KeptPacket& operator=(KeptPacket&& other) noexcept;
+  ~KeptPacket();
+
+  explicit operator bool() const { return buffer_ != nullptr; }
+  const PacketView& view() const { return view_; }
+
+ private:
+  friend class Burst;
+  KeptPacket(void* buffer, const PacketView& view) : buffer_(buffer), view_(view) {}
+  void* buffer_ = nullptr;  ///< an mbuf of the worker's pool
+  PacketView view_;
+};
+
+/// The packets of one call, at most 64, and what may be done with each.
+///
+/// Every packet is released when the call returns; that is the default and needs no call. `reply` and `forward` send a
+/// new frame besides, `keep` takes a copy, `refuse` turns the delivery into a named drop. Bytes of the packets are
+/// gone when the call returns.
+class Burst {
+ public:
+  Burst(std::span<const PacketView> packets, Outbox& outbox, std::uint64_t now_tsc)
+      : packets_(packets), outbox_(&outbox), now_tsc_(now_tsc) {}
+
+  std::size_t size() const { return packets_.size(); }
+  const PacketView& operator[](std::size_t i) const { return packets_[i]; }
+  auto begin() const { return packets_.begin(); }
+  auto end() const { return packets_.end(); }
+
+  /// A frame of `length` bytes that leaves by the device packet `i` came from. The caller fills all of it before the
+  /// call returns. Empty when no buffer is free or `length` is 0 or above 9728: then nothing is sent, and
+  /// `no_buffer` counts it.
+  packet::MutableBytes reply(std::size_t i, std::size_t length);
+
+  /// As `reply`, by another device (its index in the configuration).
+  packet::MutableBytes forward(std::uint8_t device, std::size_t length);
+
+  /// Shortens the frame that `reply` or `forward` returned last.
+  void trim(std::size_t length);
+  /// Takes the frame that `reply` or `forward` returned last back: it is not sent.
+  void cancel();
+
+  /// A copy that outlives the call; empty when no buffer is free.
+  KeptPacket keep(std::size_t i);
+
+  /// Counts packet `i` as dropped for `reason` instead of delivered. At most once per packet.
+  void refuse(std::size_t i, packet::Reason reason);
+
+  /// Time stamp counter at the start of the call, and how long ago packet `i` was received.
+  std::uint64_t now_tsc() const { return now_tsc_; }
+  std::uint64_t age_ns(std::size_t i) const;
+
+ private:
+  std::span<const PacketView> packets_;
+  Outbox* outbox_;
+  std::uint64_t now_tsc_;
+};
+
+class Handler {
+ public:
+  Handler() = default;
+  Handler(const Handler&) = delete;
+  Handler& operator=(const Handler&) = delete;
+  virtual ~Handler() = default;
+
+  /// Called on the worker's core with 1 to 64 packets. Must not block: every service of the worker waits meanwhile.
+  virtual void on_burst(Burst& burst) = 0;
+};
+
+/// An address that the router answers for, and the device it lives on.
+struct OurAddress {
+  packet::Address address;
+  std::uint8_t prefix_length = 0;
+  std::uint8_t device = 0;
+};
+
+/// What a handler may know when it is made. Made once per service and worker, before packets flow.
+struct HandlerContext {
+  std::string service;
+  unsigned worker = 0;                                    ///< index of the worker, from 0
+  std::map<std::string, std::string> options;             ///< from `deliver = [{ handler = "...", ... }]`
+  std::vector<std::array<std::uint8_t, 6>> device_macs;   ///< by device index
+  std::vector<OurAddress> addresses;
+  double tsc_hz = 1e9;                                    ///< ticks per second of `Burst::now_tsc`
+};
+
+/// Makes a handler, or throws `std::invalid_argument` with a sentence about the option that is wrong.
+using HandlerFactory = std::function<std::unique_ptr<Handler>(const HandlerContext&)>;
+
+}  // namespace portier::datapath

@@ -1,0 +1,56 @@
+/// One packet as a handler sees it: facts and a span of bytes, never an mbuf.
+#pragma once
+
+#include <cstdint>
+
+#include "crosscore/slot.hpp"
+#include "packet/facts.hpp"
+#include "packet/layout.hpp"
+
+namespace portier::datapath {
+
+/// Valid during the call of `Handler::on_burst` that it is handed to. The bytes are read-only and contiguous.
+class PacketView {
+ public:
+  PacketView() = default;
+  PacketView(const crosscore::SlotFacts& facts, const std::uint8_t* bytes) : facts_(facts), bytes_(bytes) {}
+
+  /// The whole Ethernet frame, without FCS.
+  packet::Bytes frame() const { return {bytes_, facts_.length}; }
+
+  std::uint8_t ip_version() const {  ///< 4, 6, or 0: ARP
+    return (facts_.flags & crosscore::flag_ipv4) != 0 ? 4 : (facts_.flags & crosscore::flag_ipv6) != 0 ? 6 : 0;
+  }
+  std::uint8_t proto() const { return facts_.proto; }
+  /// An ICMP or ICMPv6 error that quotes a packet of this service.
+  bool is_icmp_error() const { return (facts_.flags & crosscore::flag_icmp_error) != 0; }
+  packet::Fragment fragment() const {
+    if ((facts_.flags & crosscore::flag_first_fragment) != 0) return packet::Fragment::first;
+    return (facts_.flags & crosscore::flag_later_fragment) != 0 ? packet::Fragment::later : packet::Fragment::none;
+  }
+  std::uint16_t l3_offset() const {
+    const unsigned tags = facts_.flags >> crosscore::flag_vlan_shift;
+    return static_cast<std::uint16_t>(packet::wire::ethernet_size + tags * packet::wire::vlan_tag_size);
+  }
+  std::uint16_t l4_offset() const { return facts_.l4_and_device & 0x0fff; }
+  std::uint8_t device() const { return static_cast<std::uint8_t>(facts_.l4_and_device >> 12); }
+  std::uint32_t flow_hash() const { return facts_.hash; }
+  std::uint16_t service() const { return facts_.service; }
+
+  packet::Layout layout() const { return {ip_version(), proto(), fragment(), l3_offset(), l4_offset()}; }
+
+  /// Addresses, ports (0 where the packet has none) and protocol, read from the bytes. IP packets only.
+  packet::FlowKey flow_key() const;
+
+  /// Payload of the transport header: TCP options skipped, Ethernet padding cut off. Empty where there is none.
+  packet::Bytes payload() const;
+
+  /// Receive time in units of 16 ticks of the time stamp counter, low 32 bits; `Burst::age_ns` makes sense of it.
+  std::uint32_t receive_time() const { return facts_.time; }
+
+ private:
+  crosscore::SlotFacts facts_{};
+  const std::uint8_t* bytes_ = nullptr;
+};
+
+}  // namespace portier::datapath
