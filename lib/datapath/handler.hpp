@@ -49,11 +49,15 @@ class KeptPacket {
 /// gone when the call returns.
 class Burst {
  public:
+  static constexpr std::size_t max_packets = 64;
+
   Burst(std::span<const PacketView> packets, Outbox& outbox, std::uint64_t now_tsc)
       : packets_(packets), outbox_(&outbox), now_tsc_(now_tsc) {}
 
   std::size_t size() const { return packets_.size(); }
   const PacketView& operator[](std::size_t i) const { return packets_[i]; }
+  /// What `refuse` said about packet `i`; none: delivered.
+  packet::Reason refused(std::size_t i) const { return refused_[i]; }
   auto begin() const { return packets_.begin(); }
   auto end() const { return packets_.end(); }
 
@@ -84,6 +88,7 @@ class Burst {
   std::span<const PacketView> packets_;
   Outbox* outbox_;
   std::uint64_t now_tsc_;
+  std::array<packet::Reason, max_packets> refused_{};  ///< by packet; none: delivered
 };
 
 class Handler {

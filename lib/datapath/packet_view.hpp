@@ -48,6 +48,9 @@ class PacketView {
   /// Receive time in units of 16 ticks of the time stamp counter, low 32 bits; `Burst::age_ns` makes sense of it.
   std::uint32_t receive_time() const { return facts_.time; }
 
+  /// The same packet with its bytes elsewhere.
+  PacketView moved_to(const std::uint8_t* bytes) const { return {facts_, bytes}; }
+
  private:
   crosscore::SlotFacts facts_{};
   const std::uint8_t* bytes_ = nullptr;

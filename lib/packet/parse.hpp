@@ -74,7 +74,8 @@ constexpr void parse_transport(Facts& facts, Bytes frame, std::size_t end) {
 }
 
 /// Notes a fragment's place in its datagram. False: the packet is done (a later fragment, or a fault).
-constexpr bool parse_fragment(Facts& facts, std::size_t offset_bytes, bool more, std::uint32_t id, std::size_t payload) {
+constexpr bool parse_fragment(Facts& facts, std::size_t offset_bytes, bool more, std::uint32_t id,
+                              std::size_t payload) {
   facts.fragment_id = id;
   if (offset_bytes + payload > 65535) {
     facts.fragment = Fragment::later;
@@ -97,12 +98,14 @@ constexpr void parse_ipv4(Facts& facts, Bytes frame, std::size_t wire_length) {
   if (ip[0] >> 4 != 4) return stop(facts, Reason::bad_version);
   const std::size_t header = (ip[0] & 15) * std::size_t{4};
   if (header < wire::ipv4_size) return stop(facts, Reason::bad_ihl);
+  const std::size_t total = load16(ip + 2);
+  if (total < header) return stop(facts, Reason::bad_length);  // no header to believe in: not even addresses
   facts.ip_version = 4;
   facts.proto = ip[9];
   facts.proto_known = true;
-  const std::size_t total = load16(ip + 2);
-  if (total < header || l3 + total > wire_length) return stop(facts, Reason::bad_length);
+  if (l3 + total > wire_length) return stop(facts, Reason::bad_length);
   facts.l3_end = static_cast<std::uint32_t>(l3 + total);
+  if (frame.size() < l3 + header) return stop(facts, Reason::truncated_ip);  // only in a cut capture
   facts.l4_offset = static_cast<std::uint16_t>(l3 + header);
 
   const std::uint16_t fragment = load16(ip + 6);
@@ -111,21 +114,25 @@ constexpr void parse_ipv4(Facts& facts, Bytes frame, std::size_t wire_length) {
                                       load16(ip + 4), total - header);
     if (!go_on) return;
   }
-  if (frame.size() < l3 + header) return stop(facts, Reason::truncated_ip);
   parse_transport(facts, frame, facts.l3_end);
 }
 
 /// Walks extension headers from `at` (the end of the fixed header) to the transport header. False: the packet is done.
 constexpr bool parse_extensions(Facts& facts, Bytes frame, std::size_t& at, std::uint8_t& next, std::size_t end) {
   const std::size_t present = end < frame.size() ? end : frame.size();
+  bool is_fragmented = false;
   for (std::size_t walked = 0; is_extension(next); ++walked) {
     if (walked == wire::max_extension_headers) return stop(facts, Reason::too_many_extensions), false;
     if (present < at + 8) return stop(facts, Reason::truncated_extension), false;
     const auto* header = frame.data() + at;
     if (next == wire::proto_fragment) {
+      // A fragment of a fragment: the second header would hide from us what the first one says.
+      if (is_fragmented) return stop(facts, Reason::bad_extension), false;
+      is_fragmented = true;
       const std::uint16_t word = load16(header + 2);
       at += wire::ipv6_fragment_size;
       next = header[0];
+      if (at > max_l4_offset) return stop(facts, Reason::headers_too_long), false;
       facts.proto = next;
       facts.l4_offset = static_cast<std::uint16_t>(at);
       facts.proto_known = true;

@@ -1,0 +1,236 @@
+/// Puts the pieces together in the order in which they depend on each other, and takes them apart in reverse.
+#include "control/router.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <thread>
+
+#include "control/reload_check.hpp"
+#include "nic/failure.hpp"
+
+namespace portier::control {
+
+namespace {
+
+constexpr unsigned send_mbufs = 1024;             // per core; replies in hand, in the device and in handlers' keeping
+constexpr unsigned relay_size = 1024;
+constexpr unsigned far_ring_size = 1024;
+constexpr unsigned far_mbufs = 4096;
+constexpr auto quiet_limit = std::chrono::milliseconds(2000);
+
+template <typename Core>
+int run_core(void* core) {
+  static_cast<Core*>(core)->run();
+  return 0;
+}
+
+}  // namespace
+
+Router::Router(const Settings& settings, const CorePlan& plan, std::vector<nic::DeviceSpec> specs,
+               const handlers::Registry& registry, nic::Eal& eal, const packet::HashKey& hash_key)
+    : settings_(settings),
+      plan_(plan),
+      eal_(eal),
+      context_{.registry = registry,
+               .worker_cpus = plan.delivering_cpus(),
+               .device_macs = {},
+               .hash_key = hash_key,
+               .tsc_hz = nic::tsc_hz()},
+      gate_(static_cast<unsigned>(plan.rx_cpus.size() + plan.worker_cpus.size())) {
+  open_devices(std::move(specs));
+  plan_transmit();
+  program_ = build_program(settings_, context_, ids_, ++generation_, nullptr, nullptr);
+  gate_.set_first(program_.get());
+  make_cores();
+}
+
+Router::~Router() {
+  if (is_running_) stop(std::chrono::seconds(5));
+  close();
+}
+
+void Router::open_devices(std::vector<nic::DeviceSpec> specs) {
+  const auto cores = static_cast<unsigned>(plan_.rx_cpus.size() + plan_.worker_cpus.size());
+  const auto rx = static_cast<unsigned>(plan_.rx_cpus.size());
+  for (std::size_t i = 0; i < settings_.devices.size(); ++i) {
+    far_ends_.push_back(nullptr);
+    nic::DeviceSpec spec;
+    if (settings_.devices[i].traffic) {
+      far_ends_.back() = std::make_unique<nic::RingDevice>(settings_.devices[i].name, std::max(rx, cores),
+                                                           far_ring_size, far_mbufs);
+      spec.eal_devices = {far_ends_.back()->eal_name()};
+      spec.name = settings_.devices[i].name;
+      spec.mbufs_per_queue = 64;  // receives the far end's mbufs, never its own
+      spec.rx_queues = rx;
+      spec.tx_queues = cores;
+    } else {
+      spec = std::move(specs[i]);
+    }
+    devices_.push_back(std::make_unique<nic::Device>(spec));
+    context_.device_macs.push_back(devices_.back()->mac());
+  }
+}
+
+/// A queue of its own for every core, or, where a device has too few, a relay through the core that polls it.
+void Router::plan_transmit() {
+  const std::size_t cores = plan_.rx_cpus.size() + plan_.worker_cpus.size();
+  lanes_.assign(cores, {});
+  served_.assign(cores, {});
+  for (std::size_t core = 0; core < cores; ++core) {
+    send_pools_.push_back(std::make_unique<nic::Pool>("send_" + std::to_string(core), send_mbufs,
+                                                      static_cast<unsigned>(crosscore::max_frame_bytes)));
+  }
+  for (std::size_t d = 0; d < devices_.size(); ++d) {
+    const auto& queues = devices_[d]->tx_queues();
+    const std::size_t owner = d % plan_.rx_cpus.size();
+    const bool has_enough = queues.size() >= cores;
+    relays_.push_back(has_enough ? nullptr : std::make_unique<nic::RelayRing>("relay_" + std::to_string(d), relay_size));
+    for (std::size_t core = 0; core < cores; ++core) {
+      const auto& queue = queues[has_enough ? core : 0];
+      const bool is_direct = has_enough || core == owner;
+      lanes_[core].push_back({queue.port, queue.queue, is_direct ? nullptr : relays_[d]->get()});
+    }
+    if (!has_enough) served_[owner].push_back({relays_[d]->get(), static_cast<std::uint8_t>(d)});
+  }
+}
+
+datapath::CoreSpec Router::core_spec(std::size_t core) {
+  const auto hz = static_cast<std::uint64_t>(context_.tsc_hz);
+  const bool is_rx = core < plan_.rx_cpus.size();
+  const std::size_t rx = plan_.rx_cpus.size();
+  datapath::CoreSpec spec;
+  spec.reader = static_cast<unsigned>(core);
+  spec.index = is_rx ? core : core - rx;
+  spec.idle = settings_.router.idle == Idle::spin ? datapath::Idle::spin : datapath::Idle::adaptive;
+  spec.burst = static_cast<std::uint16_t>(settings_.router.burst);
+  spec.pool = send_pools_[core]->get();
+  spec.lanes = lanes_[core];
+  spec.relays = served_[core];
+  spec.fragments = {.datagrams = settings_.fragments.datagrams,
+                    .waiting = settings_.fragments.waiting,
+                    .timeout_ticks = settings_.fragments.timeout_ms * hz / 1000};
+  const std::uint64_t rate = settings_.closed_ports.reject_rate_pps;
+  spec.reject_rate_pps = rate / rx + (core < rate % rx ? 1 : 0);  // the shares add up to the whole
+  spec.tsc_hz = hz;
+  if (is_rx) {
+    // Queues are dealt out over the rx cores, starting where the device's relay owner is.
+    for (std::size_t d = 0; d < devices_.size(); ++d) {
+      const auto& queues = devices_[d]->rx_queues();
+      for (std::size_t q = 0; q < queues.size(); ++q) {
+        if ((d + q) % rx == core) spec.queues.push_back({queues[q], static_cast<std::uint8_t>(d)});
+      }
+    }
+  }
+  return spec;
+}
+
+void Router::make_cores() {
+  const datapath::SharedState shared{gate_, phase_};
+  const std::size_t rx = plan_.rx_cpus.size();
+  if (plan_.mode == Mode::run_to_completion) {
+    for (std::size_t c = 0; c < rx; ++c) local_cores_.push_back(std::make_unique<datapath::LocalCore>(core_spec(c), shared));
+    return;
+  }
+  const std::size_t workers = plan_.worker_cpus.size();
+  for (std::size_t r = 0; r < rx * workers; ++r) {
+    rings_.push_back(std::make_unique<crosscore::SlotRing>(settings_.router.ring_slots));
+  }
+  for (std::size_t c = 0; c < rx; ++c) {
+    auto spec = core_spec(c);
+    for (std::size_t w = 0; w < workers; ++w) spec.rings.push_back(rings_[c * workers + w].get());
+    rx_cores_.push_back(std::make_unique<datapath::RxCore>(spec, shared));
+  }
+  for (std::size_t w = 0; w < workers; ++w) {
+    auto spec = core_spec(rx + w);
+    for (std::size_t c = 0; c < rx; ++c) spec.rings.push_back(rings_[c * workers + w].get());
+    worker_cores_.push_back(std::make_unique<datapath::WorkerCore>(spec, shared));
+  }
+}
+
+void Router::start() {
+  unsigned lcore = 1;
+  is_running_ = true;
+  for (auto& core : worker_cores_) {
+    eal_.launch(static_cast<unsigned>(rx_cores_.size()) + lcore++, run_core<datapath::WorkerCore>, core.get());
+  }
+  lcore = 1;
+  for (auto& core : rx_cores_) eal_.launch(lcore++, run_core<datapath::RxCore>, core.get());
+  for (auto& core : local_cores_) eal_.launch(lcore++, run_core<datapath::LocalCore>, core.get());
+}
+
+std::optional<std::string> Router::reload(const Settings& settings) {
+  if (auto refusal = needs_restart(settings_, settings)) return refusal;
+  std::unique_ptr<datapath::Program> next;
+  try {
+    next = build_program(settings, context_, ids_, generation_ + 1, program_.get(), &settings_);
+  } catch (const std::runtime_error& fault) {
+    return fault.what();
+  }
+  generation_ += 1;
+  settings_ = settings;
+  const auto token = gate_.publish(next.get());
+  retired_.push_back(std::exchange(program_, std::move(next)));
+  // Every core that has passed a quiet point since has let go of all earlier programs.
+  if (!is_running_ || gate_.wait_quiet(token, quiet_limit)) retired_.clear();
+  return std::nullopt;
+}
+
+bool Router::wait_for(const std::function<bool()>& reached, std::chrono::steady_clock::time_point deadline,
+                      const std::function<bool()>& impatient) const {
+  while (!reached()) {
+    if (std::chrono::steady_clock::now() > deadline || (impatient && impatient())) return false;
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  return true;
+}
+
+bool Router::stop(std::chrono::milliseconds limit, const std::function<bool()>& impatient) {
+  if (!is_running_) return true;
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  const auto all = [](const auto& cores, auto is_so) { return std::ranges::all_of(cores, is_so); };
+  phase_.ask(crosscore::Phase::stop_receiving);
+  const auto is_quiet = [](const auto& core) { return core->is_quiet().is_set(); };
+  if (!wait_for([&] { return all(rx_cores_, is_quiet) && all(local_cores_, is_quiet); }, deadline, impatient)) {
+    return false;
+  }
+  phase_.ask(crosscore::Phase::drain_workers);
+  const auto is_done = [](const auto& core) { return core->is_done().is_set(); };
+  if (!wait_for([&] { return all(worker_cores_, is_done); }, deadline, impatient)) return false;
+  phase_.ask(crosscore::Phase::stop);
+  for (unsigned lcore = 1; lcore <= plan_.rx_cpus.size() + plan_.worker_cpus.size(); ++lcore) eal_.wait(lcore);
+  is_running_ = false;
+  return true;
+}
+
+std::vector<const datapath::CoreCounters*> Router::counters() const {
+  std::vector<const datapath::CoreCounters*> all;
+  for (const auto& core : rx_cores_) all.push_back(&core->counters());
+  for (const auto& core : worker_cores_) all.push_back(&core->counters());
+  for (const auto& core : local_cores_) all.push_back(&core->counters());
+  return all;
+}
+
+Ledger Router::ledger() const { return take_ledger(counters(), service_labels(settings_, ids_)); }
+
+MbufCensus Router::close() {
+  retired_.clear();
+  program_.reset();  // handlers give back what they kept
+  MbufCensus census;
+  for (auto& device : devices_) device->close();
+  for (auto& far_end : far_ends_) {
+    if (far_end != nullptr) far_end->drain();
+  }
+  relays_.clear();
+  const auto count = [&](const nic::Pool& pool) {
+    census.total += pool.size();
+    census.available += pool.available();
+  };
+  for (const auto& device : devices_) count(device->pool());
+  for (const auto& far_end : far_ends_) {
+    if (far_end != nullptr) count(far_end->pool());
+  }
+  for (const auto& pool : send_pools_) count(*pool);
+  return census;
+}
+
+}  // namespace portier::control

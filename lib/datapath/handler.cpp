@@ -1,0 +1,43 @@
+/// What handlers do through `Burst` and `KeptPacket`, in terms of the worker's outbox.
+#include "datapath/handler.hpp"
+
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+
+#include "datapath/burst.hpp"
+#include "datapath/outbox.hpp"
+
+namespace portier::datapath {
+
+packet::MutableBytes Burst::reply(std::size_t i, std::size_t length) {
+  return outbox_->open(packets_[i].device(), length);
+}
+packet::MutableBytes Burst::forward(std::uint8_t device, std::size_t length) { return outbox_->open(device, length); }
+void Burst::trim(std::size_t length) { outbox_->trim(length); }
+void Burst::cancel() { outbox_->cancel(); }
+
+KeptPacket Burst::keep(std::size_t i) {
+  const auto& view = packets_[i];
+  auto* mbuf = outbox_->copy(view.frame());
+  if (mbuf == nullptr) return {};
+  return {mbuf, view.moved_to(rte_pktmbuf_mtod(mbuf, const std::uint8_t*))};
+}
+
+void Burst::refuse(std::size_t i, packet::Reason reason) { refused_[i] = reason; }
+
+std::uint64_t Burst::age_ns(std::size_t i) const {
+  const std::uint64_t units = time_of(now_tsc_) - packets_[i].receive_time();
+  return static_cast<std::uint64_t>(static_cast<double>(units * 16) * 1e9 / static_cast<double>(rte_get_tsc_hz()));
+}
+
+KeptPacket& KeptPacket::operator=(KeptPacket&& other) noexcept {
+  std::swap(buffer_, other.buffer_);
+  std::swap(view_, other.view_);
+  return *this;
+}
+
+KeptPacket::~KeptPacket() {
+  if (buffer_ != nullptr) rte_pktmbuf_free(static_cast<rte_mbuf*>(buffer_));
+}
+
+}  // namespace portier::datapath

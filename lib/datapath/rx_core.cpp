@@ -1,0 +1,89 @@
+/// The loop of an rx core.
+#include "datapath/rx_core.hpp"
+
+#include "datapath/stage6_handoff.hpp"
+#include "datapath/stage8_transmit.hpp"
+
+namespace portier::datapath {
+
+RxCore::RxCore(const CoreSpec& spec, SharedState shared)
+    : spec_(spec),
+      shared_(shared),
+      outbox_(spec.pool, spec.lanes, counters_),
+      demux_(spec, outbox_, counters_),
+      marks_(spec.rings.size()) {}
+
+void RxCore::run() {
+  shared_.gate.enter(spec_.reader);
+  IdleSteps idle(spec_.idle);
+  for (;;) {
+    const auto phase = shared_.phase.asked();
+    if (phase == crosscore::Phase::stop) break;
+    if (phase != crosscore::Phase::run && !quiet_.is_set()) demux_.give_up_fragments();
+    const Program& program = shared_.gate.turn(spec_.reader);
+    idle.after_turn(turn(program, phase == crosscore::Phase::run));
+    if (phase != crosscore::Phase::run && demux_.state().fragments.held() == 0) quiet_.set();
+  }
+  end();
+  shared_.gate.leave(spec_.reader);
+}
+
+bool RxCore::turn(const Program& program, bool is_receiving) {
+  const auto& rules = *program.rules;
+  bool has_worked = false;
+  look_for_moves(rules);
+  const BucketMove* moving = has_moves_ ? &moves_ : nullptr;
+  // While old workers catch up nothing is received: packets wait in the NIC's queue instead of being lost.
+  const bool holds_back = has_moves_ && rte_rdtsc() < moves_deadline_tsc_;
+  if (is_receiving && !holds_back) {
+    for (const auto& queue : spec_.queues) {
+      if (!demux_.receive(queue, rules, moving)) continue;
+      hand_off();
+      has_worked = true;
+    }
+  }
+  while (demux_.receive_late(rules, moving)) {
+    hand_off();
+    has_worked = true;
+  }
+  stage8_transmit(outbox_, spec_.relays);
+  counters_.turns.add(1);
+  if (has_worked) {
+    counters_.busy_turns.add(1);
+    counters_.longest_turn_ticks.raise_to(rte_rdtsc() - demux_.burst().now_tsc);
+  }
+  return has_worked || !outbox_.is_empty();
+}
+
+void RxCore::hand_off() {
+  stage6_handoff(demux_.burst(), spec_.rings, demux_.state());
+  free_burst(demux_.burst());
+}
+
+/// A new generation that moves buckets: marks where every ring stands. A worker whose consumer is behind its mark lags.
+void RxCore::look_for_moves(const table::Ruleset& rules) {
+  if (rules.generation() != generation_) [[unlikely]] {
+    const bool is_first = generation_ == 0;
+    generation_ = rules.generation();
+    has_moves_ = !is_first && rules.moves_buckets();
+    moves_deadline_tsc_ = rte_rdtsc() + spec_.tsc_hz / 50;  // 20 ms; then only the laggards' moved buckets wait
+    for (std::size_t w = 0; w < marks_.size(); ++w) marks_[w] = spec_.rings[w]->reserved_position();
+  }
+  if (!has_moves_) [[likely]] return;
+  has_moves_ = false;
+  for (std::size_t w = 0; w < marks_.size(); ++w) {
+    moves_.lags[w] = spec_.rings[w]->consumed_position() < marks_[w];
+    has_moves_ = has_moves_ || moves_.lags[w];
+  }
+}
+
+/// Workers have ended: what they left in relays is sent, or given up after a bounded number of tries.
+void RxCore::end() {
+  for (int tries = 0; tries < 1000; ++tries) {
+    stage8_transmit(outbox_, spec_.relays);
+    if (outbox_.is_empty()) break;
+  }
+  outbox_.abandon();
+}
+
+}  // namespace portier::datapath

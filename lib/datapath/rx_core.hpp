@@ -1,0 +1,41 @@
+/// The rx core: stages 1-6, one call a line, and stage 8 for what it sends itself or for others.
+#pragma once
+
+#include "datapath/core_spec.hpp"
+#include "datapath/demux.hpp"
+
+namespace portier::datapath {
+
+class RxCore {
+ public:
+  RxCore(const CoreSpec& spec, SharedState shared);
+
+  /// The loop; returns after `Phase::stop`.
+  void run();
+
+  const CoreCounters& counters() const { return counters_; }
+  /// Set when nothing more is taken in and everything taken in is in a ring or accounted for.
+  const crosscore::DoneFlag& is_quiet() const { return quiet_; }
+
+ private:
+  bool turn(const Program& program, bool is_receiving);
+  void look_for_moves(const table::Ruleset& rules);
+  void hand_off();
+  void end();
+
+  CoreSpec spec_;
+  SharedState shared_;
+  CoreCounters counters_;
+  Outbox outbox_;
+  Demux demux_;
+  crosscore::DoneFlag quiet_;
+
+  // After a change of workers: how far each old worker must have come before its buckets go elsewhere.
+  std::uint64_t generation_ = 0;
+  bool has_moves_ = false;
+  std::uint64_t moves_deadline_tsc_ = 0;
+  BucketMove moves_;
+  std::vector<std::uint64_t> marks_;
+};
+
+}  // namespace portier::datapath

@@ -1,0 +1,78 @@
+/// The loop of a worker core.
+#include "datapath/worker_core.hpp"
+
+#include <rte_cycles.h>
+
+#include <array>
+
+#include "datapath/burst.hpp"
+#include "datapath/drop.hpp"
+#include "datapath/stage8_transmit.hpp"
+
+namespace portier::datapath {
+
+WorkerCore::WorkerCore(const CoreSpec& spec, SharedState shared)
+    : spec_(spec),
+      shared_(shared),
+      outbox_(spec.pool, spec.lanes, counters_),
+      delivery_(spec.index, outbox_, counters_) {}
+
+void WorkerCore::run() {
+  shared_.gate.enter(spec_.reader);
+  IdleSteps idle(spec_.idle);
+  std::uint64_t drain_deadline_tsc = 0;
+  for (;;) {
+    const bool is_draining = shared_.phase.asked() >= crosscore::Phase::drain_workers;
+    const bool has_worked = turn(shared_.gate.turn(spec_.reader));
+    if (is_draining) {
+      if (drain_deadline_tsc == 0) drain_deadline_tsc = rte_rdtsc() + spec_.tsc_hz;
+      if (rte_rdtsc() > drain_deadline_tsc) break;
+      if (!has_worked && outbox_.is_empty()) break;
+    }
+    idle.after_turn(has_worked);
+  }
+  drop_rest();
+  outbox_.abandon();
+  shared_.gate.leave(spec_.reader);
+  done_.set();
+}
+
+bool WorkerCore::turn(const Program& program) {
+  bool has_worked = false;
+  for (auto* ring : spec_.rings) has_worked |= deliver_from(*ring, program);
+  stage8_transmit(outbox_, spec_.relays);
+  counters_.turns.add(1);
+  if (has_worked) counters_.busy_turns.add(1);
+  return has_worked;
+}
+
+bool WorkerCore::deliver_from(crosscore::SlotRing& ring, const Program& program) {
+  std::array<PacketView, max_burst> packets;
+  std::size_t count = 0;
+  while (count < max_burst) {
+    const auto* slot = ring.front();
+    if (slot == nullptr) break;
+    packets[count++] = PacketView(slot->facts, reinterpret_cast<const std::uint8_t*>(slot) + sizeof(slot->facts));
+    ring.pop(*slot);
+  }
+  if (count == 0) return false;
+  const auto now_tsc = rte_rdtsc();
+  counters_.taken.add(count);
+  delivery_.deliver(program, {packets.data(), count}, now_tsc);
+  ring.release();
+  counters_.longest_turn_ticks.raise_to(rte_rdtsc() - now_tsc);
+  return true;
+}
+
+void WorkerCore::drop_rest() {
+  for (auto* ring : spec_.rings) {
+    while (const auto* slot = ring->front()) {
+      counters_.taken.add(1);
+      count_drop(counters_, slot->facts.service, packet::Reason::shutdown);
+      ring->pop(*slot);
+    }
+    ring->release();
+  }
+}
+
+}  // namespace portier::datapath

@@ -1,0 +1,41 @@
+/// The built-in names.
+#include "handlers/registry.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "handlers/builtins.hpp"
+
+namespace portier::handlers {
+
+Registry Registry::with_builtins() {
+  Registry registry;
+  registry.add("count", make_count);
+  registry.add("echo", make_echo);
+  registry.add("drop", make_drop);
+  registry.add("reject", make_reject);
+  registry.add("answer", make_answer, true);
+  return registry;
+}
+
+void Registry::add(std::string name, datapath::HandlerFactory factory, bool is_internal) {
+  if (name.empty()) throw std::invalid_argument("a handler needs a name");
+  if (!factory) throw std::invalid_argument("handler \"" + name + "\" has no factory");
+  const auto [at, is_new] = entries_.try_emplace(name, Entry{std::move(factory), is_internal});
+  if (!is_new) throw std::invalid_argument("handler \"" + name + "\" is registered twice");
+}
+
+const datapath::HandlerFactory* Registry::find(std::string_view name) const {
+  const auto found = entries_.find(name);
+  return found == entries_.end() ? nullptr : &found->second.factory;
+}
+
+std::vector<std::string> Registry::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) {
+    if (!entry.is_internal) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace portier::handlers

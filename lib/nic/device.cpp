@@ -1,0 +1,141 @@
+/// ethdev set-up in the order DPDK wants it, each refusal as a sentence.
+#include "nic/device.hpp"
+
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "nic/eal.hpp"
+#include "nic/failure.hpp"
+
+namespace portier::nic {
+
+namespace {
+
+std::string reason(int error) {
+  const auto detail = last_dpdk_error();
+  std::string text = rte_strerror(error < 0 ? -error : error);
+  return detail.empty() ? text : text + "; DPDK says: " + detail;
+}
+
+bool is_pci(const std::string& eal_device) { return eal_device.find(':') < eal_device.find(','); }
+
+std::string hint(const std::string& eal_device, int error) {
+  if (is_pci(eal_device)) return "check the address with dpdk-devbind.py --status and bind it to vfio-pci";
+  if (error == -EPERM || error == -EACCES) return "root, or CAP_NET_RAW and CAP_NET_ADMIN, is needed";
+  return "check that the interface or file it names exists and that you may open it (kernel interfaces need root)";
+}
+
+}  // namespace
+
+Device::Device(const DeviceSpec& spec) : name_(spec.name) {
+  try {
+    for (const auto& eal_device : spec.eal_devices) probe(eal_device);
+    const auto per_port = static_cast<unsigned>(ports_.size());
+    const unsigned rx_each = std::max(1U, spec.rx_queues / per_port);
+    const unsigned tx_each = std::max(1U, spec.tx_queues / per_port);
+    pool_ = std::make_unique<Pool>("rx_" + spec.name, spec.mbufs_per_queue * rx_each * per_port, receive_room_bytes);
+    for (auto port : ports_) configure(port, spec, rx_each, tx_each);
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+Device::~Device() { close(); }
+
+void Device::probe(const std::string& eal_device) {
+  const auto comma = eal_device.find(',');
+  const std::string name = eal_device.substr(0, comma);
+  std::uint16_t port = 0;
+  const bool exists = rte_eth_dev_get_port_by_name(name.c_str(), &port) == 0;  // PCI, or made from rings
+  if (!exists && !is_pci(eal_device)) {
+    const std::string args = comma == std::string::npos ? "" : eal_device.substr(comma + 1);
+    const int error = rte_eal_hotplug_add("vdev", name.c_str(), args.c_str());
+    if (error != 0) {
+      throw Failure("device '" + name_ + "' (" + eal_device + ") cannot be opened: " + reason(error) + ": " +
+                    hint(eal_device, error));
+    }
+  }
+  if (!exists && rte_eth_dev_get_port_by_name(name.c_str(), &port) != 0) {
+    throw Failure("device '" + name_ + "' (" + eal_device + ") does not exist: " + hint(eal_device, 0));
+  }
+  if (!is_pci(eal_device)) hotplugged_.push_back(name);
+  ports_.push_back(port);
+}
+
+void Device::configure(std::uint16_t port, const DeviceSpec& spec, unsigned rx_wanted, unsigned tx_wanted) {
+  rte_eth_dev_info info{};
+  rte_eth_dev_info_get(port, &info);
+  const auto rx = static_cast<std::uint16_t>(std::min<unsigned>(rx_wanted, info.max_rx_queues));
+  const auto tx = static_cast<std::uint16_t>(std::min<unsigned>(tx_wanted, std::max<unsigned>(1, info.max_tx_queues)));
+  if (rx < rx_wanted && spec.must_have_rx_queues) {
+    throw Failure("device '" + name_ + "' has " + std::to_string(info.max_rx_queues) + " receive queue(s), " +
+                  std::to_string(rx_wanted) + " asked for: lower rx_queues or the number of rx cores");
+  }
+  rte_eth_conf conf{};
+  if (spec.rss && rx > 1 && info.flow_type_rss_offloads != 0) {
+    conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    conf.rx_adv_conf.rss_conf.rss_hf =
+        info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_SCTP);
+  }
+  conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+  conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+  auto check = [&](int error, const char* what) {
+    if (error < 0) throw Failure("device '" + name_ + "': " + what + " failed: " + reason(error));
+  };
+  check(rte_eth_dev_configure(port, rx, tx, &conf), "configuring");
+  auto rx_descriptors = static_cast<std::uint16_t>(spec.rx_descriptors);
+  auto tx_descriptors = static_cast<std::uint16_t>(spec.tx_descriptors);
+  check(rte_eth_dev_adjust_nb_rx_tx_desc(port, &rx_descriptors, &tx_descriptors), "choosing descriptors");
+  for (std::uint16_t queue = 0; queue < rx; ++queue) {
+    check(rte_eth_rx_queue_setup(port, queue, rx_descriptors, static_cast<unsigned>(rte_eth_dev_socket_id(port)),
+                                 nullptr, pool_->get()),
+          "setting up a receive queue");
+    rx_queues_.push_back({port, queue});
+  }
+  for (std::uint16_t queue = 0; queue < tx; ++queue) {
+    check(rte_eth_tx_queue_setup(port, queue, tx_descriptors, static_cast<unsigned>(rte_eth_dev_socket_id(port)),
+                                 nullptr),
+          "setting up a transmit queue");
+    tx_queues_.push_back({port, queue});
+  }
+  check(rte_eth_dev_start(port), "starting");
+  if (spec.promiscuous) rte_eth_promiscuous_enable(port);  // a driver without it receives everything anyway
+}
+
+std::array<std::uint8_t, 6> Device::mac() const {
+  rte_ether_addr address{};
+  rte_eth_macaddr_get(ports_.front(), &address);
+  std::array<std::uint8_t, 6> mac{};
+  std::memcpy(mac.data(), address.addr_bytes, mac.size());
+  return mac;
+}
+
+DeviceCounters Device::counters() const {
+  DeviceCounters sum;
+  for (auto port : ports_) {
+    rte_eth_stats stats{};
+    if (rte_eth_stats_get(port, &stats) != 0) continue;
+    sum.received += stats.ipackets;
+    sum.missed += stats.imissed;
+    sum.no_mbuf += stats.rx_nombuf;
+    sum.sent += stats.opackets;
+  }
+  return sum;
+}
+
+void Device::close() {
+  for (auto port : ports_) {
+    rte_eth_dev_stop(port);
+    rte_eth_dev_close(port);
+  }
+  ports_.clear();
+  for (const auto& name : hotplugged_) rte_eal_hotplug_remove("vdev", name.c_str());
+  hotplugged_.clear();
+}
+
+}  // namespace portier::nic

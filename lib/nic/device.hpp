@@ -1,0 +1,74 @@
+/// A device: one or more ethdevs that act as one NIC, with its queues, opened, started and closed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nic/pool.hpp"
+
+struct rte_ring;
+
+namespace portier::nic {
+
+/// One queue of one ethdev.
+struct Queue {
+  std::uint16_t port = 0;
+  std::uint16_t queue = 0;
+};
+
+/// What to open. Filled by control from the settings and the driver profile; reads no files itself.
+struct DeviceSpec {
+  std::string name;                      ///< as in the configuration, for messages
+  /// EAL device strings, one per ethdev: "0000:3b:00.0", or "net_af_packet0,iface=eth1,qpairs=2".
+  std::vector<std::string> eal_devices;
+  unsigned rx_queues = 1;                ///< wanted; all of them must be polled
+  bool must_have_rx_queues = false;      ///< fewer are a failure instead of being made do with
+  unsigned tx_queues = 1;                ///< wanted; fewer may come
+  unsigned rx_descriptors = 1024;
+  unsigned tx_descriptors = 1024;
+  unsigned mbufs_per_queue = 4096;
+  bool promiscuous = false;
+  bool rss = true;
+};
+
+struct DeviceCounters {
+  std::uint64_t received = 0;
+  std::uint64_t missed = 0;      ///< as far as the driver counts them
+  std::uint64_t no_mbuf = 0;
+  std::uint64_t sent = 0;
+};
+
+class Device {
+ public:
+  /// Probes, configures and starts. Throws `Failure`; then nothing is left behind.
+  explicit Device(const DeviceSpec& spec);
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  const std::string& name() const { return name_; }
+  const std::vector<Queue>& rx_queues() const { return rx_queues_; }
+  const std::vector<Queue>& tx_queues() const { return tx_queues_; }
+  std::array<std::uint8_t, 6> mac() const;
+  DeviceCounters counters() const;
+  const Pool& pool() const { return *pool_; }
+
+  /// Stops and closes the ethdevs, which gives their mbufs back; the pool stays for the census.
+  void close();
+
+ private:
+  void probe(const std::string& eal_device);
+  void configure(std::uint16_t port, const DeviceSpec& spec, unsigned rx_wanted, unsigned tx_wanted);
+
+  std::string name_;
+  std::unique_ptr<Pool> pool_;
+  std::vector<std::uint16_t> ports_;
+  std::vector<std::string> hotplugged_;  ///< vdev names to remove again
+  std::vector<Queue> rx_queues_;
+  std::vector<Queue> tx_queues_;
+};
+
+}  // namespace portier::nic
