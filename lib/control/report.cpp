@@ -163,7 +163,7 @@ std::string ledger_json(const Ledger& ledger, const MbufCensus* mbufs, double ts
   line["adds_up"] = ledger.adds_up();
   line["unsent"] = {{"tx_full", ledger.tx_full}, {"no_buffer", ledger.no_buffer}};
   line["handler_faults"] = ledger.handler_faults;
-  if (mbufs != nullptr) line["mbufs"] = {{"total", mbufs->total}, {"leaked", mbufs->leaked()}};
+  if (mbufs != nullptr) line["mbufs"] = {{"total", mbufs->total}, {"leaked", mbufs->leaked()}, {"uncounted", mbufs->uncounted}};
   return line.dump();
 }
 

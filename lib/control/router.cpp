@@ -225,7 +225,13 @@ MbufCensus Router::close() {
     census.total += pool.size();
     census.available += pool.available();
   };
-  for (const auto& device : devices_) count(device->pool());
+  for (const auto& device : devices_) {
+    if (device->returns_mbufs()) {
+      count(device->pool());
+    } else {
+      census.uncounted += device->pool().size();
+    }
+  }
   for (const auto& far_end : far_ends_) {
     if (far_end != nullptr) count(far_end->pool());
   }

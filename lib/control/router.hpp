@@ -30,6 +30,7 @@ namespace portier::control {
 struct MbufCensus {
   std::uint64_t total = 0;
   std::uint64_t available = 0;
+  std::uint64_t uncounted = 0;  ///< in pools of drivers that keep some of theirs when they are closed
   std::uint64_t leaked() const { return total - available; }
 };
 

@@ -160,7 +160,7 @@ Loaded finish(Draft draft) {
   return loaded;
 }
 
-Loaded parse_settings(std::string_view text, std::string name) { return finish(read_settings(text, name)); }
+Loaded parse_settings(std::string_view text, const std::string& name) { return finish(read_settings(text, name)); }
 
 Loaded load_settings(const std::string& path) { return finish(read_settings_file(path)); }
 

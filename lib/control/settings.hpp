@@ -139,7 +139,7 @@ struct Draft {
 /// Reads TOML by the schema; `name` stands in faults for the file. Knows nothing of the machine it runs on but its
 /// service names, and does not look at the whole: see checks.hpp.
 Draft read_settings(std::string_view text, const std::string& name);
-Loaded parse_settings(std::string_view text, std::string name);
+Loaded parse_settings(std::string_view text, const std::string& name);
 
 /// As `read_settings` for a file; "-" is standard input. Regular files of at most 16 MiB only.
 Draft read_settings_file(const std::string& path);

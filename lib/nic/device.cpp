@@ -1,44 +1,73 @@
 /// ethdev set-up in the order DPDK wants it, each refusal as a sentence.
 #include "nic/device.hpp"
 
+#include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "nic/eal.hpp"
 #include "nic/failure.hpp"
+#include "nic/output_aside.hpp"
 
 namespace portier::nic {
 
 namespace {
 
-std::string reason(int error) {
-  const auto detail = last_dpdk_error();
+std::string reason(int error, const OutputAside& aside) {
+  const auto dpdk_detail = first_dpdk_error();
+  const auto detail = dpdk_detail.empty() ? aside.last_line() : dpdk_detail;
   std::string text = rte_strerror(error < 0 ? -error : error);
-  return detail.empty() ? text : text + "; DPDK says: " + detail;
+  return detail.empty() ? text : text + "; the driver says: " + detail;
 }
 
 bool is_pci(const std::string& eal_device) { return eal_device.find(':') < eal_device.find(','); }
 
-std::string hint(const std::string& eal_device, int error) {
-  if (is_pci(eal_device)) return "check the address with dpdk-devbind.py --status and bind it to vfio-pci";
-  if (error == -EPERM || error == -EACCES) return "root, or CAP_NET_RAW and CAP_NET_ADMIN, is needed";
-  return "check that the interface or file it names exists and that you may open it (kernel interfaces need root)";
+/// The value of an argument of a virtual device: "eth1" of "net_af_packet0,iface=eth1,qpairs=2".
+std::string argument_of(const std::string& eal_device, const std::string& key) {
+  const auto at = eal_device.find("," + key + "=");
+  if (at == std::string::npos) return {};
+  const auto start = at + key.size() + 2;
+  return eal_device.substr(start, eal_device.find(',', start) - start);
+}
+
+/// What is wrong, as far as it can be seen from here, and what to do.
+std::string diagnosis(const std::string& eal_device, const std::string& refusal) {
+  if (is_pci(eal_device)) {
+    return refusal + ": check the address with dpdk-devbind.py --status and bind it to vfio-pci";
+  }
+  const auto interface = argument_of(eal_device, "iface");
+  if (!interface.empty() && if_nametoindex(interface.c_str()) == 0) {
+    return "interface '" + interface + "' does not exist: `ip link` lists those that do";
+  }
+  if (!interface.empty() && geteuid() != 0) {
+    return refusal + ": root, or CAP_NET_RAW and CAP_NET_ADMIN (AF_XDP: see the driver's file), is needed";
+  }
+  const auto capture = argument_of(eal_device, "rx_pcap");
+  if (!capture.empty() && access(capture.c_str(), R_OK) != 0) {
+    return "file '" + capture + "' cannot be read (" + std::strerror(errno) + "): correct rx_pcap=";
+  }
+  return refusal + ": correct the device's arguments; the DPDK guide of the driver lists them";
 }
 
 }  // namespace
 
-Device::Device(const DeviceSpec& spec) : name_(spec.name) {
+Device::Device(const DeviceSpec& spec) : name_(spec.name), returns_mbufs_(!spec.keeps_mbufs) {
+  setenv("LIBXDP_SKIP_DISPATCHER", "1", /*overwrite=*/0);  // one XDP program an interface: portier's
   try {
-    for (const auto& eal_device : spec.eal_devices) probe(eal_device);
+    const OutputAside aside(2);
+    for (const auto& eal_device : spec.eal_devices) probe(eal_device, aside);
     const auto per_port = static_cast<unsigned>(ports_.size());
     const unsigned rx_each = std::max(1U, spec.rx_queues / per_port);
     const unsigned tx_each = std::max(1U, spec.tx_queues / per_port);
     pool_ = std::make_unique<Pool>("rx_" + spec.name, spec.mbufs_per_queue * rx_each * per_port, receive_room_bytes);
-    for (auto port : ports_) configure(port, spec, rx_each, tx_each);
+    for (auto port : ports_) configure(port, spec, rx_each, tx_each, aside);
   } catch (...) {
     close();
     throw;
@@ -47,7 +76,7 @@ Device::Device(const DeviceSpec& spec) : name_(spec.name) {
 
 Device::~Device() { close(); }
 
-void Device::probe(const std::string& eal_device) {
+void Device::probe(const std::string& eal_device, const OutputAside& aside) {
   const auto comma = eal_device.find(',');
   const std::string name = eal_device.substr(0, comma);
   std::uint16_t port = 0;
@@ -56,18 +85,20 @@ void Device::probe(const std::string& eal_device) {
     const std::string args = comma == std::string::npos ? "" : eal_device.substr(comma + 1);
     const int error = rte_eal_hotplug_add("vdev", name.c_str(), args.c_str());
     if (error != 0) {
-      throw Failure("device '" + name_ + "' (" + eal_device + ") cannot be opened: " + reason(error) + ": " +
-                    hint(eal_device, error));
+      throw Failure("device '" + name_ + "' (" + eal_device + ") cannot be opened: " +
+                    diagnosis(eal_device, reason(error, aside)));
     }
   }
   if (!exists && rte_eth_dev_get_port_by_name(name.c_str(), &port) != 0) {
-    throw Failure("device '" + name_ + "' (" + eal_device + ") does not exist: " + hint(eal_device, 0));
+    throw Failure("device '" + name_ + "' (" + eal_device + ") cannot be opened: " +
+                    diagnosis(eal_device, "DPDK does not know it"));
   }
   if (!is_pci(eal_device)) hotplugged_.push_back(name);
   ports_.push_back(port);
 }
 
-void Device::configure(std::uint16_t port, const DeviceSpec& spec, unsigned rx_wanted, unsigned tx_wanted) {
+void Device::configure(std::uint16_t port, const DeviceSpec& spec, unsigned rx_wanted, unsigned tx_wanted,
+                       const OutputAside& aside) {
   rte_eth_dev_info info{};
   rte_eth_dev_info_get(port, &info);
   const auto rx = static_cast<std::uint16_t>(std::min<unsigned>(rx_wanted, info.max_rx_queues));
@@ -85,7 +116,7 @@ void Device::configure(std::uint16_t port, const DeviceSpec& spec, unsigned rx_w
   conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
   conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   auto check = [&](int error, const char* what) {
-    if (error < 0) throw Failure("device '" + name_ + "': " + what + " failed: " + reason(error));
+    if (error < 0) throw Failure("device '" + name_ + "': " + what + " failed: " + reason(error, aside));
   };
   check(rte_eth_dev_configure(port, rx, tx, &conf), "configuring");
   auto rx_descriptors = static_cast<std::uint16_t>(spec.rx_descriptors);
@@ -129,6 +160,8 @@ DeviceCounters Device::counters() const {
 }
 
 void Device::close() {
+  if (ports_.empty() && hotplugged_.empty()) return;
+  const OutputAside aside(2);
   for (auto port : ports_) {
     rte_eth_dev_stop(port);
     rte_eth_dev_close(port);

@@ -9,9 +9,9 @@
 
 #include "nic/pool.hpp"
 
-struct rte_ring;
-
 namespace portier::nic {
+
+class OutputAside;
 
 /// One queue of one ethdev.
 struct Queue {
@@ -32,6 +32,7 @@ struct DeviceSpec {
   unsigned mbufs_per_queue = 4096;
   bool promiscuous = false;
   bool rss = true;
+  bool keeps_mbufs = false;              ///< the driver does not give all receive mbufs back when it is closed
 };
 
 struct DeviceCounters {
@@ -55,15 +56,19 @@ class Device {
   std::array<std::uint8_t, 6> mac() const;
   DeviceCounters counters() const;
   const Pool& pool() const { return *pool_; }
+  /// False: some of the pool's mbufs go down with the driver, so a census cannot say anything about it.
+  bool returns_mbufs() const { return returns_mbufs_; }
 
   /// Stops and closes the ethdevs, which gives their mbufs back; the pool stays for the census.
   void close();
 
  private:
-  void probe(const std::string& eal_device);
-  void configure(std::uint16_t port, const DeviceSpec& spec, unsigned rx_wanted, unsigned tx_wanted);
+  void probe(const std::string& eal_device, const OutputAside& aside);
+  void configure(std::uint16_t port, const DeviceSpec& spec, unsigned rx_wanted, unsigned tx_wanted,
+                 const OutputAside& aside);
 
   std::string name_;
+  bool returns_mbufs_;
   std::unique_ptr<Pool> pool_;
   std::vector<std::uint16_t> ports_;
   std::vector<std::string> hotplugged_;  ///< vdev names to remove again

@@ -9,12 +9,14 @@
 #include <rte_version.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
 
 #include "nic/failure.hpp"
+#include "nic/output_aside.hpp"
 
 namespace portier::nic {
 
@@ -24,6 +26,7 @@ namespace {
 struct LogCapture {
   char* text = nullptr;
   std::size_t size = 0;
+  std::size_t read = 0;   ///< what `first_dpdk_error` has seen
   std::FILE* stream = nullptr;
 };
 LogCapture dpdk_log;
@@ -69,6 +72,15 @@ std::vector<std::string> arguments(const EalOptions& options) {
   return args;
 }
 
+/// DPDK leaves it behind. Its parent goes too unless another program has its own there.
+void remove_runtime_directory() {
+  const std::filesystem::path directory(rte_eal_get_runtime_dir());
+  std::error_code ignored;
+  if (!directory.has_filename()) return;
+  std::filesystem::remove_all(directory, ignored);
+  std::filesystem::remove(directory.parent_path(), ignored);
+}
+
 std::string advice(const EalOptions& options) {
   if (options.hugepages) {
     return "router.hugepages = true needs free hugepages: reserve some (echo 256 > "
@@ -80,13 +92,13 @@ std::string advice(const EalOptions& options) {
 
 }  // namespace
 
-std::string last_dpdk_error() {
+std::string first_dpdk_error() {
   if (dpdk_log.stream == nullptr) return {};
   std::fflush(dpdk_log.stream);
   std::string_view text{dpdk_log.text, dpdk_log.size};
-  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  const auto line = text.rfind('\n');
-  return std::string(line == std::string_view::npos ? text : text.substr(line + 1));
+  text.remove_prefix(std::min(dpdk_log.read, text.size()));
+  dpdk_log.read = dpdk_log.size;
+  return std::string(text.substr(0, text.find('\n')));
 }
 
 Eal::Eal(const EalOptions& options) {
@@ -98,18 +110,23 @@ Eal::Eal(const EalOptions& options) {
   args.push_back("--log-level=*:error");
   std::vector<char*> argv;
   for (auto& arg : args) argv.push_back(arg.data());
-  if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
-    const auto detail = last_dpdk_error();
+  int error = 0;
+  {
+    const OutputAside no_notices(STDERR_FILENO);  // EAL says the same thing twice, and prints its usage
+    const OutputAside no_usage(STDOUT_FILENO);
+    error = rte_eal_init(static_cast<int>(argv.size()), argv.data());
+  }
+  if (error < 0) {
+    const auto detail = first_dpdk_error();
+    remove_runtime_directory();
     throw Failure("DPDK did not start" + (detail.empty() ? std::string() : " (" + detail + ")") + ": " +
                   advice(options));
   }
-  runtime_directory_ = rte_eal_get_runtime_dir();
 }
 
 Eal::~Eal() {
   rte_eal_cleanup();
-  std::error_code ignored;
-  std::filesystem::remove_all(runtime_directory_, ignored);
+  remove_runtime_directory();
   if (dpdk_log.stream != nullptr) {
     rte_openlog_stream(nullptr);
     std::fclose(dpdk_log.stream);

@@ -28,13 +28,10 @@ class Eal {
   /// Runs `job(argument)` on data path lcore `index` (1..n) until it returns; `wait` joins it.
   void launch(unsigned index, int (*job)(void*), void* argument);
   void wait(unsigned index);
-
- private:
-  std::string runtime_directory_;
 };
 
-/// The last message DPDK wrote at level "error" or worse; empty when there was none.
-std::string last_dpdk_error();
+/// The first message that DPDK wrote at level "error" or worse since the last call; empty when there was none.
+std::string first_dpdk_error();
 
 double tsc_hz();
 std::uint64_t tsc_now();
