@@ -49,7 +49,7 @@ reject_rate_pps = 1000
 
 [traffic]
 seed = 1
-rate_pps = 1_000_000
+rate_pps = 250_000
 )toml";
 
 }  // namespace portier::app
