@@ -7,10 +7,11 @@
 
 #include "commands.hpp"
 #include "control/address_text.hpp"
-#include "control/checks.hpp"
 #include "control/core_plan.hpp"
 #include "control/driver_profile.hpp"
 #include "control/schema.hpp"
+#include "control/target_check.hpp"
+#include "handlers/registry.hpp"
 #include "service_report.hpp"
 
 namespace portier::app {
@@ -110,7 +111,7 @@ int cmd_check(const CheckOptions& options) {
     return exit_bad_input;
   }
   const auto cpus = control::available_cpus();
-  auto loaded = control::load_checked(options.file, {control::built_in_handlers(), cpus});
+  auto loaded = control::load_checked(options.file, handlers::Registry::with_builtins(), cpus);
   control::CorePlan plan;
   std::vector<DeviceReport> reports;
   if (loaded.settings) {

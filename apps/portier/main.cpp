@@ -27,7 +27,7 @@ int run(int argc, char** argv) {
   RunOptions run_options;
   auto* run_command = app.add_subcommand("run", "Run the router (without -c: a built-in example, no NIC needed)");
   run_command->add_option("-c,--config", run_options.file, "Configuration file (TOML); SIGHUP reads it again")->type_name("FILE");
-  run_command->add_option("--seconds", run_options.seconds, "End by itself after this time")->check(CLI::PositiveNumber)->type_name("N");
+  run_command->add_option("--seconds", run_options.seconds, "End by itself after this time")->check(CLI::Range(0.001, 1e8))->type_name("N");
   run_command->add_flag("--json", run_options.json, "JSON lines instead of tables; the last one is the ledger");
   run_command->add_option("eal", run_options.eal_args, "Behind --: arguments for DPDK's EAL")->type_name("-- EAL ARGS");
   run_command->callback([&] { code = cmd_run(run_options); });

@@ -1,6 +1,8 @@
 /// Settings and workers without opening anything.
 #include "offline.hpp"
 
+#include <set>
+
 #include "control/checks.hpp"
 #include "control/core_plan.hpp"
 #include "service_report.hpp"
@@ -22,6 +24,12 @@ std::optional<Offline> prepare_offline(const std::string& file) {
   if (offline.workers.empty()) {
     control::Faults ignored(file);
     offline.workers = control::plan_cores(router, control::available_cpus(), ignored).delivering_cpus();
+  }
+  // A file for a larger machine may name workers that this one could not plan.
+  if (router.worker_cores.empty() && router.rx_cores.empty()) {
+    std::set<unsigned> all(offline.workers.begin(), offline.workers.end());
+    for (const auto& service : offline.settings.services) all.insert(service.workers.begin(), service.workers.end());
+    offline.workers.assign(all.begin(), all.end());
   }
   if (offline.workers.empty()) offline.workers = {0};
   return offline;

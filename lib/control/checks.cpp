@@ -2,6 +2,7 @@
 #include "control/checks.hpp"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "control/device_checks.hpp"
 #include "control/seen_before.hpp"
 #include "control/spelling.hpp"
+#include "table/port_tables.hpp"
 
 namespace portier::control {
 namespace {
@@ -32,6 +34,15 @@ void check_service_names(const Settings& settings, Faults& found) {
           fmt::format("service '{}' exists already, at line {}; give this one another name, or join their bindings",
                       service.name, earlier->line));
     }
+  }
+}
+
+void check_priorities(const Settings& settings, Faults& found) {
+  for (const auto& service : settings.services) {
+    if (service.priority == "normal") continue;
+    found.fault(place_of(service, "priority"),
+                fmt::format("priority {} is not offered by this version; write \"normal\", or leave it out",
+                            in_quotes(service.priority)));
   }
 }
 
@@ -66,6 +77,21 @@ void check_workers(const Settings& settings, Mode mode, Faults& found) {
       found.fault(place_of(service, "workers"),
                   fmt::format("CPU {} is not among router.{}; write some of: {}", cpu,
                               one_kind ? "rx_cores" : "worker_cores", fmt::join(cores, ", ")));
+    }
+  }
+}
+
+/// Each distinct destination prefix takes a slot of the port tables.
+void check_prefixes(const Settings& settings, Faults& found) {
+  std::set<packet::Prefix> distinct;
+  for (const auto& service : settings.services) {
+    for (const auto& written : service.bindings) {
+      if (written.binding.destination.is_any()) continue;
+      distinct.insert(written.binding.destination);
+      if (distinct.size() < table::max_address_slots) continue;
+      return found.fault(written.place,
+                         fmt::format("the bindings name more than {} distinct destinations; use shorter prefixes",
+                                     table::max_address_slots - 1));
     }
   }
 }
@@ -137,7 +163,14 @@ void check_bindings(std::span<const ServiceSettings> services, Faults& found) {
 
 void check_settings(const Settings& settings, const CheckInputs& inputs, Faults& found) {
   check_devices(settings, found);
+  if (settings.devices.empty() && !settings.places.contains("device") && !inputs.cpus.empty()) {
+    found.fault({},
+                "no device: nothing could be received; add a [[device]] with a name and pci, vdev, interface or "
+                "traffic = true");
+  }
   check_service_names(settings, found);
+  check_priorities(settings, found);
+  check_prefixes(settings, found);
   check_handlers(settings, inputs.handlers, found);
   check_bindings(settings.services, found);
   check_shared_cores(settings.router, found);

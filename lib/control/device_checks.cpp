@@ -57,11 +57,6 @@ class DeviceChecks {
   DeviceChecks(const Settings& settings, Faults& found) : settings_(settings), found_(found) {}
 
   void run() {
-    if (settings_.devices.empty() && !settings_.places.contains("device")) {
-      found_.fault({},
-                   "no device: nothing could be received; add a [[device]] with a name and pci, vdev, interface or "
-                   "traffic = true");
-    }
     for (const auto& device : settings_.devices) {
       check_name(device);
       check_what_it_is(device);

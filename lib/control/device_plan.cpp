@@ -18,6 +18,7 @@ nic::DeviceSpec plan_device(const DeviceSettings& device, const DriverProfile& p
   spec.mbufs_per_queue = profile.mbufs_per_queue;
   spec.promiscuous = profile.promiscuous;
   spec.rss = profile.rss;
+  spec.keeps_mbufs = profile.keeps_mbufs;
   spec.eal_devices = eal_devices(device, profile, static_cast<unsigned>(index), spec.rx_queues);
   return spec;
 }

@@ -2,6 +2,7 @@
 #include "control/ledger.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "table/binding.hpp"
@@ -38,7 +39,8 @@ LatencyNs latency_between(std::span<const std::uint64_t> before, std::span<const
     for (std::size_t bucket = 0; bucket < counts.size(); ++bucket) {
       seen += counts[bucket];
       if (seen > rank) {
-        return static_cast<std::uint64_t>(static_cast<double>(crosscore::histogram_upper(bucket)) * 16e9 / tsc_hz);
+        const auto last_tick = (crosscore::histogram_upper(bucket) + 1) * 16 - 1;
+        return static_cast<std::uint64_t>(std::ceil(static_cast<double>(last_tick) * 1e9 / tsc_hz));
       }
     }
     return 0;

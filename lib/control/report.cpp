@@ -81,7 +81,7 @@ std::string table_text(const Interval& interval) {
     if (!has_row(account)) continue;
     const auto latency = latency_in(interval, id);
     text += fmt::format("{:<14} {:<26} {:<10} {:>13} {:>13} {:>10} {:>7.3f} {:>9} {:>9} {:>9}\n",
-                        shortened(id == 0 ? "(closed)" : account.name, 14), shortened(account.ports, 26),
+                        shortened(id == 0 ? "(no service)" : account.name, 14), shortened(account.ports, 26),
                         account.category, grouped(account.in), grouped(account.delivered),
                         grouped(account.dropped_total()), mpps_in(interval, id), time_text(latency.p50),
                         time_text(latency.p99), time_text(latency.p999));

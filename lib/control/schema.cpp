@@ -179,6 +179,13 @@ const std::array settings_table{
             {.most = cpus, .most_items = 64},
             "all",
             "The worker cores that deliver it."},
+    Setting{"service[]",
+            "priority",
+            [](Settings& s) -> Field { return &s.services.back().priority; },
+            "",
+            {.most_items = 15},
+            "",
+            "How it fares under overload; \"normal\" is the only priority so far."},
     // [closed_ports]
     Setting{"closed_ports",
             "action",

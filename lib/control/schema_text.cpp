@@ -89,7 +89,7 @@ std::string default_text(const Setting& setting) {
   Settings defaults;
   defaults.devices.emplace_back();
   defaults.services.emplace_back();
-  const auto text = std::visit([](const auto* value) { return DefaultText{}(value); }, setting.at(defaults));
+  auto text = std::visit([](const auto* value) { return DefaultText{}(value); }, setting.at(defaults));
   if (!text.empty()) return text;
   return setting.unset.empty() ? "required" : std::string(setting.unset);
 }

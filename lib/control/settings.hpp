@@ -77,6 +77,7 @@ struct ServiceSettings {
   std::vector<BindingSettings> bindings;
   std::vector<TargetSettings> deliver;  ///< the chain, in order; at least one
   std::vector<unsigned> workers;        ///< CPU numbers; empty: all workers
+  std::string priority = "normal";      ///< the only one so far
   Place place;
   Places places;
 };

@@ -227,13 +227,11 @@ class ValueReader {
   }
 
   void read_option(std::string_view key, const toml::node& value, std::map<std::string, std::string>& to) {
-    std::string text;
-    if (const auto* string = value.as_string()) text = string->get();
-    else if (const auto* number = value.as_floating_point(); number && !std::isfinite(number->get()))
-      return bad_option(key, value);
-    else if (value.is_boolean() || value.is_number()) text = scalar_text(value);
-    else return bad_option(key, value);
-    to.emplace(std::string(key), std::move(text));
+    const auto* fraction = value.as_floating_point();
+    const bool is_scalar = value.is_string() || value.is_boolean() || value.is_number();
+    if (!is_scalar || (fraction && !std::isfinite(fraction->get()))) return bad_option(key, value);
+    const auto* string = value.as_string();
+    to.emplace(std::string(key), string ? string->get() : scalar_text(value));
   }
 
   void bad_option(std::string_view key, const toml::node& value) {

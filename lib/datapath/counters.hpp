@@ -42,7 +42,7 @@ class LazyArray {
 struct CoreCounters {
   // stages 1-6
   PacketCount received;
-  LazyArray<PacketCount> in{table::max_services};  ///< by service: looked up, whatever became of it
+  LazyArray<PacketCount> in{table::max_services};  ///< by service: every packet once, when its service (or none) is known
   Counter handed_off;
   Counter dropped_before_rings;                    ///< all drops of stages 2-6, for the count of what is in flight
   // stages 7-8

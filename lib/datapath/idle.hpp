@@ -1,21 +1,24 @@
-/// What a core does when it found no work: spin, or step back in two bounded steps.
+/// What a core does when it found no work: spin, or spin for a while and then sleep in short bounded naps.
 #pragma once
 
-#include <sched.h>
-#include <time.h>
-
 #include <rte_pause.h>
+#include <sys/prctl.h>
+#include <time.h>
 
 namespace portier::datapath {
 
 enum class Idle { spin, adaptive };
 
-/// `adaptive`: pause for 256 empty turns, then yield the CPU each turn, and after 2,048 empty turns sleep 50 us a turn.
-/// A sleeping core is awake again after at most 50 us plus the kernel's timer slack (about 60 to 150 us in all on an
-/// ordinary kernel); the first packet after a pause waits that long. `spin` never makes a system call.
+/// `adaptive`: after 1,024 empty turns (some tens of microseconds) a core naps 50 us after each further empty turn. The
+/// first packet after a pause waits for the end of the nap: 50 us and the kernel's wake-up, about 60 to 150 us in all on
+/// an ordinary kernel. `spin` never makes a system call. Yielding is no step in between: kernels with EEVDF scheduling
+/// take the rest of its time slice from a thread that yields, which costs milliseconds on a busy CPU.
 class IdleSteps {
  public:
-  explicit IdleSteps(Idle idle) : idle_(idle) {}
+  /// Made by the core's own thread.
+  explicit IdleSteps(Idle idle) : idle_(idle) {
+    if (idle == Idle::adaptive) prctl(PR_SET_TIMERSLACK, 1'000UL);  // naps end on time, not up to 50 us later
+  }
 
   void after_turn(bool worked) {
     if (worked) {
@@ -23,18 +26,14 @@ class IdleSteps {
       return;
     }
     empty_turns_ += 1;
-    if (idle_ == Idle::spin || empty_turns_ < yield_after) return rte_pause();
-    if (empty_turns_ < sleep_after) {
-      sched_yield();
-      return;
-    }
+    if (idle_ == Idle::spin || empty_turns_ < nap_after) return rte_pause();
+    empty_turns_ = nap_after;
     const timespec nap{.tv_sec = 0, .tv_nsec = 50'000};
     nanosleep(&nap, nullptr);
   }
 
  private:
-  static constexpr unsigned yield_after = 256;
-  static constexpr unsigned sleep_after = 2048;
+  static constexpr unsigned nap_after = 1024;
   Idle idle_;
   unsigned empty_turns_ = 0;
 };

@@ -163,19 +163,20 @@ inline void stage3_lookup(const table::Ruleset& rules, DemuxState& state, RxBurs
       case packet::Kind::arp: detail::look_up_liveness(rules, state, burst, i); break;
       case packet::Kind::other: detail::drop(state, burst, i, packet::Reason::no_ports); break;
     }
-    state.counters.in[burst.service[i]].packets.add(1);
+    if (burst.data[i] != nullptr) [[likely]] state.counters.in[burst.service[i]].packets.add(1);
   }
 }
 
-/// Turns fragments that have waited into a burst of their own, at most 64. False: there are none.
+/// Turns fragments that have waited into a burst of their own, at most 64, of one device. False: there are none.
 inline bool take_ready_fragments(DemuxState& state, RxBurst& burst, std::uint64_t now_tsc) {
   auto& ready = state.fragments.ready();
   if (ready.empty()) [[likely]] return false;
-  burst.count = ready.size() < max_burst ? ready.size() : max_burst;
+  burst.count = 0;
   burst.now_tsc = now_tsc;
-  for (std::size_t i = 0; i < burst.count; ++i) {
-    const auto& fragment = ready[i];
-    burst.device = fragment.device;
+  burst.device = ready.front().device;
+  for (const auto& fragment : ready) {
+    if (burst.count == max_burst || fragment.device != burst.device) break;
+    const std::size_t i = burst.count++;
     burst.mbuf[i] = fragment.mbuf;
     burst.data[i] = fragment.data;
     burst.present[i] = fragment.present;
@@ -183,11 +184,11 @@ inline bool take_ready_fragments(DemuxState& state, RxBurst& burst, std::uint64_
     burst.facts[i] = fragment.facts;
     burst.service[i] = fragment.service;
     burst.hash[i] = fragment.hash;
+    state.counters.in[fragment.service].packets.add(1);
     if (burst.is_dropped(i)) {
       count_early_drop(state.counters, fragment.service, fragment.facts.reason);
-    } else {
-      state.counters.in[fragment.service].packets.add(1);
-      if (fragment.service == table::no_service) detail::drop(state, burst, i, packet::Reason::closed_port);
+    } else if (fragment.service == table::no_service) {
+      detail::drop(state, burst, i, packet::Reason::closed_port);
     }
   }
   ready.erase(ready.begin(), ready.begin() + static_cast<std::ptrdiff_t>(burst.count));

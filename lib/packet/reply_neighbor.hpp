@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "packet/reply_common.hpp"
+#include "packet/reply_headers.hpp"
 
 namespace portier::packet {
 

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "packet/reply_common.hpp"
+#include "packet/reply_headers.hpp"
 #include "packet/transport.hpp"
 
 namespace portier::packet {
