@@ -1,7 +1,9 @@
 /// `portier replay`: one line per frame of a capture, the ledger on stderr.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -122,11 +124,12 @@ int cmd_replay(const ReplayOptions& options) {
     std::fwrite(line.data(), 1, line.size(), stdout);
   });
   const bool is_whole = replay_all(options.capture, replay);
-  std::fflush(stdout);
+  const bool is_written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (!is_written) fmt::print(stderr, "portier replay: verdicts could not be written: {}\n", std::strerror(errno));
   const auto ledger = replay.ledger();
   fmt::print(stderr, "{}", options.json ? control::ledger_json(ledger, nullptr, 1e9) + "\n"
                                         : control::ledger_summary_text(ledger));
-  return is_whole && ledger.adds_up() && std::ferror(stdout) == 0 ? exit_ok : exit_failed;
+  return is_whole && is_written && ledger.adds_up() ? exit_ok : exit_failed;
 }
 
 }  // namespace portier::app

@@ -195,8 +195,10 @@ std::string drivers_directory() {
     if (has_profiles(directory / "drivers-config")) return (directory / "drivers-config").string();
     if (directory == directory.parent_path()) break;
   }
-  const auto installed = program.parent_path().parent_path() / "share/portier/drivers";
-  return has_profiles(installed) ? installed.string() : std::string{};
+  const auto beside = program.parent_path().parent_path() / "share/portier/drivers";
+  if (has_profiles(beside)) return beside.string();
+  // Programs that embed the router need not lie beside its profiles.
+  return has_profiles(PORTIER_INSTALLED_DRIVERS) ? PORTIER_INSTALLED_DRIVERS : std::string{};
 }
 
 std::vector<std::string> eal_devices(const DeviceSettings& device, const DriverProfile& profile, unsigned index,

@@ -43,7 +43,7 @@ LoadedProfile load_driver_profile(std::string_view name, const std::string& dire
 std::string profile_name(const DeviceSettings& device);
 
 /// $PORTIER_DRIVERS, else drivers-config/ in a parent directory of the program (a build tree), else
-/// ../share/portier/drivers beside it. Empty: not found.
+/// ../share/portier/drivers beside it, else where portier was configured to be installed. Empty: not found.
 std::string drivers_directory();
 
 /// The device strings for EAL, one per ethdev: "0000:3b:00.0", "net_af_packet2,iface=eth1,qpairs=2,...". `index` is

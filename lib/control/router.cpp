@@ -160,6 +160,12 @@ void Router::start() {
 
 std::optional<std::string> Router::reload(const Settings& settings) {
   if (auto refusal = needs_restart(settings_, settings)) return refusal;
+  // Marks of rx cores know one change of workers: another on top of it could overtake packets that still wait.
+  const auto is_settled = [this](const auto& core) { return core->settled_generation() == generation_; };
+  if (is_running_ && !wait_for([&] { return std::ranges::all_of(rx_cores_, is_settled); },
+                               std::chrono::steady_clock::now() + quiet_limit, {})) {
+    return "a worker has not caught up since the last change of workers: see which handler is slow, then try again";
+  }
   std::unique_ptr<datapath::Program> next;
   try {
     next = build_program(settings, context_, ids_, generation_ + 1, program_.get(), &settings_);

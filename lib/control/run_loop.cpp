@@ -102,8 +102,10 @@ std::string describe(const Session& session) {
 /// One run, from checked settings to the exit code.
 class Run {
  public:
-  Run(const RunOptions& options, const handlers::Registry& registry, const Signals& signals)
-      : options_(options), registry_(registry), signals_(signals), screen_(options.json) {}
+  /// `cpus`: those that the process might use before DPDK pinned this thread.
+  Run(const RunOptions& options, const handlers::Registry& registry, const std::vector<unsigned>& cpus,
+      const Signals& signals)
+      : options_(options), registry_(registry), cpus_(cpus), signals_(signals), screen_(options.json) {}
 
   int run(const Session& session, const SourceFactory& factory) {
     nic::Eal eal(plan_eal(session.settings, session.plan, options_.eal_args));
@@ -173,7 +175,7 @@ class Run {
   void reload(Router& router) const {
     const auto& file = options_.config.file;
     if (file.empty()) return say("SIGHUP: there is no configuration file to read again (-c FILE)");
-    const auto session = prepare(options_.config, registry_);
+    const auto session = prepare(options_.config, registry_, cpus_);
     if (!session) return say("SIGHUP: nothing has changed, see the faults above");
     const auto refusal = router.reload(session->settings);
     say(refusal ? "SIGHUP: nothing has changed: " + *refusal
@@ -181,7 +183,7 @@ class Run {
   }
 
   int finish(Router& router, double seconds) {
-    if (!router.stop(std::chrono::seconds(5), [&] { return signals_.end_is_asked(); })) {
+    if (!router.stop(std::chrono::seconds(10), [&] { return signals_.end_is_asked(); })) {
       // A handler does not come back: its core cannot be joined. What is known is said, and the process ends.
       screen_.finish(router.ledger(), nullptr, seconds, router.tsc_hz());
       say("a core did not stop; what it holds is in flight for ever. Look for a handler that blocks");
@@ -196,6 +198,7 @@ class Run {
 
   const RunOptions& options_;
   const handlers::Registry& registry_;
+  const std::vector<unsigned>& cpus_;
   const Signals& signals_;
   Screen screen_;
 };
@@ -204,9 +207,10 @@ class Run {
 
 int run_router(const RunOptions& options, const handlers::Registry& registry, const SourceFactory& sources) {
   const Signals signals;
-  const auto session = prepare(options.config, registry);
+  const auto cpus = available_cpus();
+  const auto session = prepare(options.config, registry, cpus);
   if (!session) return run_bad_config;
-  Run run(options, registry, signals);
+  Run run(options, registry, cpus, signals);
   try {
     return run.run(*session, sources);
   } catch (const std::exception& failure) {  // nic::Failure and what settings cannot show beforehand

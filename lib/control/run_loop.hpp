@@ -63,7 +63,7 @@ inline constexpr int run_bad_config = 2;  ///< configuration faults; they are on
 /// SIGTERM end it, SIGHUP reads the file again and applies it if it is sound.
 ///
 /// Call it from the main thread before other threads start: it blocks these signals for good, ignores SIGPIPE, and
-/// starts DPDK, which a process can do once. When a handler hangs for 5 s at the end (or the user asks again), the
+/// starts DPDK, which a process can do once. When a handler hangs for 10 s at the end (or the user asks again), the
 /// ledger is printed and the process exits from here with `run_failed`, as its core cannot be joined.
 ///
 /// `sources` makes what feeds devices with `traffic = true`; without it nothing arrives on them.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "control/schema.hpp"
+#include "packet/reason.hpp"
 
 namespace portier::control {
 namespace {
@@ -114,6 +115,11 @@ std::string reference_markdown() {
     out += fmt::format("| `{}` | {} | {} | {} | {} |\n", setting.key, type_text(setting.at(sample), setting.limits),
                        setting.unit.empty() ? "-" : setting.unit, is_value ? fmt::format("`{}`", fallback) : fallback,
                        setting.sentence);
+  }
+  out += "\n# Drop reasons\n\nWhat the ledger, `replay` and the counters call the ways in which a packet can end.\n\n"
+         "| name | stage | meaning |\n|---|---|---|\n";
+  for (const auto& reason : packet::reason_texts) {
+    if (!reason.stage.empty()) out += fmt::format("| `{}` | {} | {} |\n", reason.name, reason.stage, reason.sentence);
   }
   return out;
 }

@@ -15,16 +15,10 @@ void print(const std::vector<Fault>& faults, const char* kind) {
   for (const auto& fault : faults) std::fprintf(stderr, "%s%s\n", kind, to_text(fault).c_str());
 }
 
-/// Programs that embed the router need not lie beside its profiles.
-std::string profile_directory() {
-  const auto found = drivers_directory();
-  return found.empty() ? PORTIER_INSTALLED_DRIVERS : found;
-}
-
 }  // namespace
 
-std::optional<Session> prepare(const ConfigSource& source, const handlers::Registry& registry) {
-  const auto cpus = available_cpus();
+std::optional<Session> prepare(const ConfigSource& source, const handlers::Registry& registry,
+                               const std::vector<unsigned>& cpus) {
   auto loaded = source.file.empty() ? parse_checked(source.built_in, std::string(source.built_in_name), registry, cpus)
                                     : load_checked(source.file, registry, cpus);
   print(loaded.warnings, "warning: ");
@@ -34,7 +28,7 @@ std::optional<Session> prepare(const ConfigSource& source, const handlers::Regis
   Session session{.settings = std::move(*loaded.settings), .plan = {}, .devices = {}};
   Faults found(session.settings.file);
   session.plan = plan_cores(session.settings.router, cpus, found);
-  const auto directory = profile_directory();
+  const auto directory = drivers_directory();
   for (std::size_t i = 0; i < session.settings.devices.size(); ++i) {
     const auto& device = session.settings.devices[i];
     if (device.traffic) {

@@ -27,7 +27,9 @@ struct Session {
 };
 
 /// Reads and checks a configuration, with the options of its handlers, and plans cores and devices. Faults go to
-/// stderr, all of them; then nothing is returned.
-std::optional<Session> prepare(const ConfigSource& source, const handlers::Registry& registry);
+/// stderr, all of them; then nothing is returned. `cpus`: `available_cpus()` as it was before DPDK started, which
+/// leaves its caller with the control CPUs only.
+std::optional<Session> prepare(const ConfigSource& source, const handlers::Registry& registry,
+                               const std::vector<unsigned>& cpus);
 
 }  // namespace portier::control

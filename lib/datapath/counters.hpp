@@ -46,7 +46,7 @@ struct CoreCounters {
   Counter handed_off;
   Counter dropped_before_rings;                    ///< all drops of stages 2-6, for the count of what is in flight
   // stages 7-8
-  Counter taken;                                   ///< packets taken out of rings
+  Counter taken;                                   ///< packets taken out of rings and done with
   LazyArray<PacketCount> delivered{table::max_services};
   LazyArray<crosscore::Histogram> latency{table::max_services};  ///< receive to handler, units of 16 ticks
   Counter replied;                                 ///< answers and forwards handed to a device

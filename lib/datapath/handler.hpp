@@ -119,7 +119,8 @@ struct HandlerContext {
   double tsc_hz = 1e9;                                    ///< ticks per second of `Burst::now_tsc`
 };
 
-/// Makes a handler, or throws `std::invalid_argument` with a sentence about the option that is wrong.
+/// Called once per service and worker at start and at reloads, and once when a configuration is checked, before DPDK has
+/// started. Makes a handler, or throws `std::invalid_argument` with a sentence about the option that is wrong.
 using HandlerFactory = std::function<std::unique_ptr<Handler>(const HandlerContext&)>;
 
 }  // namespace portier::datapath

@@ -63,8 +63,8 @@ void LocalCore::deliver(const Program& program) {
     packets[count++] = PacketView(slot_facts(burst, i), burst.data[i]);
   }
   counters_.handed_off.add(count);
-  counters_.taken.add(count);
   if (count != 0) delivery_.deliver(program, {packets.data(), count}, rte_rdtsc());
+  counters_.taken.add(count);
   free_burst(burst);
 }
 

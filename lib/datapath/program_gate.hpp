@@ -35,6 +35,8 @@ class ProgramGate {
   void leave(unsigned reader);
   /// The program of this turn. Everything got from the one before is out of use: this is the quiet point.
   const Program& turn(unsigned reader);
+  /// The newest program, within a turn: for packets that another core may have sent on their way by it already.
+  const Program& newest() const { return *program_.load(); }
 
  private:
   crosscore::Published<Program> program_;

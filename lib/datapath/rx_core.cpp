@@ -68,6 +68,7 @@ void RxCore::look_for_moves(const table::Ruleset& rules) {
     has_moves_ = !is_first && rules.moves_buckets();
     moves_deadline_tsc_ = rte_rdtsc() + spec_.tsc_hz / 50;  // 20 ms; then only the laggards' moved buckets wait
     for (std::size_t w = 0; w < marks_.size(); ++w) marks_[w] = spec_.rings[w]->reserved_position();
+    if (!has_moves_) settled_generation_.raise_to(generation_);
   }
   if (!has_moves_) [[likely]] return;
   has_moves_ = false;
@@ -75,6 +76,7 @@ void RxCore::look_for_moves(const table::Ruleset& rules) {
     moves_.lags[w] = spec_.rings[w]->consumed_position() < marks_[w];
     has_moves_ = has_moves_ || moves_.lags[w];
   }
+  if (!has_moves_) settled_generation_.raise_to(generation_);
 }
 
 /// Workers have ended: what they left in relays is sent, or given up after a bounded number of tries.

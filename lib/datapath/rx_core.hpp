@@ -16,6 +16,8 @@ class RxCore {
   const CoreCounters& counters() const { return counters_; }
   /// Set when nothing more is taken in and everything taken in is in a ring or accounted for.
   const crosscore::DoneFlag& is_quiet() const { return quiet_; }
+  /// The last generation whose change of workers is over: no packet waits at a worker that its flow has left.
+  std::uint64_t settled_generation() const { return settled_generation_.value(); }
 
  private:
   bool turn(const Program& program, bool is_receiving);
@@ -32,6 +34,7 @@ class RxCore {
 
   // After a change of workers: how far each old worker must have come before its buckets go elsewhere.
   std::uint64_t generation_ = 0;
+  Counter settled_generation_;  ///< read by control
   bool has_moves_ = false;
   std::uint64_t moves_deadline_tsc_ = 0;
   BucketMove moves_;

@@ -23,7 +23,8 @@ void WorkerCore::run() {
   std::uint64_t drain_deadline_tsc = 0;
   for (;;) {
     const bool is_draining = shared_.phase.asked() >= crosscore::Phase::drain_workers;
-    const bool has_worked = turn(shared_.gate.turn(spec_.reader));
+    shared_.gate.turn(spec_.reader);
+    const bool has_worked = turn();
     if (is_draining) {
       if (drain_deadline_tsc == 0) drain_deadline_tsc = rte_rdtsc() + spec_.tsc_hz;
       if (rte_rdtsc() > drain_deadline_tsc) break;
@@ -37,16 +38,16 @@ void WorkerCore::run() {
   done_.set();
 }
 
-bool WorkerCore::turn(const Program& program) {
+bool WorkerCore::turn() {
   bool has_worked = false;
-  for (auto* ring : spec_.rings) has_worked |= deliver_from(*ring, program);
+  for (auto* ring : spec_.rings) has_worked |= deliver_from(*ring);
   stage8_transmit(outbox_, spec_.relays);
   counters_.turns.add(1);
   if (has_worked) counters_.busy_turns.add(1);
   return has_worked;
 }
 
-bool WorkerCore::deliver_from(crosscore::SlotRing& ring, const Program& program) {
+bool WorkerCore::deliver_from(crosscore::SlotRing& ring) {
   std::array<PacketView, max_burst> packets;
   std::size_t count = 0;
   while (count < max_burst) {
@@ -57,8 +58,9 @@ bool WorkerCore::deliver_from(crosscore::SlotRing& ring, const Program& program)
   }
   if (count == 0) return false;
   const auto now_tsc = rte_rdtsc();
+  // Loaded behind the packets: an rx core may have looked them up in a program that is newer than this turn.
+  delivery_.deliver(shared_.gate.newest(), {packets.data(), count}, now_tsc);
   counters_.taken.add(count);
-  delivery_.deliver(program, {packets.data(), count}, now_tsc);
   ring.release();
   counters_.longest_turn_ticks.raise_to(rte_rdtsc() - now_tsc);
   return true;
@@ -67,8 +69,8 @@ bool WorkerCore::deliver_from(crosscore::SlotRing& ring, const Program& program)
 void WorkerCore::drop_rest() {
   for (auto* ring : spec_.rings) {
     while (const auto* slot = ring->front()) {
-      counters_.taken.add(1);
       count_drop(counters_, slot->facts.service, packet::Reason::shutdown);
+      counters_.taken.add(1);
       ring->pop(*slot);
     }
     ring->release();

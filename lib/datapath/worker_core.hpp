@@ -18,8 +18,8 @@ class WorkerCore {
   const crosscore::DoneFlag& is_done() const { return done_; }
 
  private:
-  bool turn(const Program& program);
-  bool deliver_from(crosscore::SlotRing& ring, const Program& program);
+  bool turn();
+  bool deliver_from(crosscore::SlotRing& ring);
   void drop_rest();
 
   CoreSpec spec_;

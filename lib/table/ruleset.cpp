@@ -52,10 +52,10 @@ std::unique_ptr<const Ruleset> Ruleset::build(const RulesetSpec& spec, const Rul
 }
 
 void Ruleset::build_maps(const RulesetSpec& spec, const Ruleset* previous) {
-  for (ServiceId service = 0; service < spec.workers.size(); ++service) {
+  for (std::size_t service = 0; service < spec.workers.size(); ++service) {
     const auto& workers = spec.workers[service];
     const bool is_known = previous != nullptr && service < previous->service_limit();
-    CoreMap map = is_known ? rebalance(previous->core_map(service), workers) : deal(workers);
+    CoreMap map = is_known ? rebalance(previous->core_map(static_cast<ServiceId>(service)), workers) : deal(workers);
     moves_buckets_ = moves_buckets_ || map.moved() != 0;
     auto at = std::find(maps_.begin(), maps_.end(), map);
     if (at == maps_.end()) at = maps_.insert(maps_.end(), map);
