@@ -80,7 +80,10 @@ Feeder::Feeder(const control::Settings& settings, nic::RingDevice& far_end, std:
   for (const auto& frame : mix_.pool()) queue_of_.push_back(queue_of(frame.bytes, queues));
 }
 
-Feeder::~Feeder() { stop(); }
+Feeder::~Feeder() {
+  end_.set();
+  if (thread_.joinable()) thread_.join();
+}
 
 void Feeder::start() {
   thread_ = std::thread([this] { run(); });
@@ -89,7 +92,6 @@ void Feeder::start() {
 void Feeder::stop() {
   if (!thread_.joinable()) return;
   stop_.set();
-  thread_.join();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
   while (far_end_.waiting() != 0 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -123,10 +125,10 @@ void Feeder::run() {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   double sent = 0;
-  while (!stop_.is_set()) {
+  while (!end_.is_set()) {
     far_end_.pull(nullptr, nullptr);  // answers have arrived at their receiver
-    std::size_t due = at_once;
-    if (rate_pps_ > 0) {
+    std::size_t due = stop_.is_set() ? 0 : at_once;
+    if (rate_pps_ > 0 && due != 0) {
       const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
       due = static_cast<std::size_t>(std::clamp(elapsed * rate_pps_ - sent, 0.0, 1024.0));
     }

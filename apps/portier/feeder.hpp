@@ -24,7 +24,8 @@ class Feeder {
   Feeder& operator=(const Feeder&) = delete;
 
   void start();
-  /// Ends the thread; then waits, at most 200 ms, until the router has received what was pushed.
+  /// Pushes nothing more; then waits, at most 200 ms, until the router has received what was pushed. Answers are taken
+  /// off the far end until the feeder is destroyed.
   void stop();
 
   std::uint64_t sent() const { return sent_.value(); }
@@ -39,7 +40,8 @@ class Feeder {
   std::vector<std::uint8_t> queue_of_;   ///< by frame of the pool: fragments and their flow share a queue
   std::size_t position_ = 0;
   crosscore::Counter sent_;
-  crosscore::DoneFlag stop_;
+  crosscore::DoneFlag stop_;   ///< push nothing more
+  crosscore::DoneFlag end_;    ///< end the thread
   std::thread thread_;
 };
 

@@ -1,6 +1,7 @@
 /// portier: one program, its subcommands and their help.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
 #include "commands.hpp"
@@ -17,6 +18,28 @@ First steps:
   portier explain -c portier.toml udp 198.51.100.7:4242 192.0.2.1:53
 )";
 
+/// CLI11's own ranges let NaN pass and print their bounds with hundreds of digits.
+std::string seconds_check(const std::string& text) {
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  const bool is_sound = end != text.c_str() && *end == '\0' && seconds >= 0.001 && seconds <= 1e8;
+  return is_sound ? std::string() : "write a number of seconds from 0.001 to 100000000";
+}
+
+/// CLI11 says that a subcommand is missing where one was written that does not exist.
+int refuse(const CLI::App& app, const CLI::ParseError& error, const std::string& first_word) {
+  std::string known;
+  bool is_known = first_word.empty() || first_word.front() == '-';
+  for (const auto* subcommand : app.get_subcommands([](const CLI::App*) { return true; })) {
+    known += " " + subcommand->get_name();
+    is_known = is_known || subcommand->get_name() == first_word;
+  }
+  if (is_known) return app.exit(error) == 0 ? exit_ok : exit_bad_input;
+  std::fprintf(stderr, "'%s' is no subcommand; there are:%s. Run with --help for more information.\n",
+               first_word.c_str(), known.c_str());
+  return exit_bad_input;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"portier routes packets by destination port: from NIC queues to the services that own the ports."};
   app.footer(footer);
@@ -27,7 +50,7 @@ int run(int argc, char** argv) {
   RunOptions run_options;
   auto* run_command = app.add_subcommand("run", "Run the router (without -c: a built-in example, no NIC needed)");
   run_command->add_option("-c,--config", run_options.file, "Configuration file (TOML); SIGHUP reads it again")->type_name("FILE");
-  run_command->add_option("--seconds", run_options.seconds, "End by itself after this time")->check(CLI::Range(0.001, 1e8))->type_name("N");
+  run_command->add_option("--seconds", run_options.seconds, "End by itself after this time")->check(seconds_check)->type_name("N");
   run_command->add_flag("--json", run_options.json, "JSON lines instead of tables; the last one is the ledger");
   run_command->add_option("eal", run_options.eal_args, "Behind --: arguments for DPDK's EAL")->type_name("-- EAL ARGS");
   run_command->callback([&] { code = cmd_run(run_options); });
@@ -70,7 +93,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? exit_ok : exit_bad_input;
+    return refuse(app, error, argc > 1 ? argv[1] : "");
   }
   return code;
 }

@@ -90,7 +90,7 @@ void Replay::finish() {
 
 void Replay::run_late(std::uint64_t now) {
   state_.fragments.expire(now);
-  while (datapath::take_ready_fragments(state_, burst_, now)) {
+  while (datapath::take_ready_fragments(*rules_, state_, burst_, now)) {
     datapath::stage5_steer(*rules_, state_, burst_, nullptr);
     for (std::size_t row = 0; row < burst_.count; ++row) {
       const auto at = waiting_.find(burst_.data[row]);

@@ -17,6 +17,7 @@ constexpr unsigned relay_size = 1024;
 constexpr unsigned far_ring_size = 1024;
 constexpr unsigned far_mbufs = 4096;
 constexpr auto quiet_limit = std::chrono::milliseconds(2000);
+constexpr auto hurry_limit = std::chrono::milliseconds(200);  // what a sound data path needs by far
 
 template <typename Core>
 int run_core(void* core) {
@@ -162,8 +163,8 @@ std::optional<std::string> Router::reload(const Settings& settings) {
   if (auto refusal = needs_restart(settings_, settings)) return refusal;
   // Marks of rx cores know one change of workers: another on top of it could overtake packets that still wait.
   const auto is_settled = [this](const auto& core) { return core->settled_generation() == generation_; };
-  if (is_running_ && !wait_for([&] { return std::ranges::all_of(rx_cores_, is_settled); },
-                               std::chrono::steady_clock::now() + quiet_limit, {})) {
+  auto settle_deadline = std::chrono::steady_clock::now() + quiet_limit;
+  if (is_running_ && !wait_for([&] { return std::ranges::all_of(rx_cores_, is_settled); }, settle_deadline, {})) {
     return "a worker has not caught up since the last change of workers: see which handler is slow, then try again";
   }
   std::unique_ptr<datapath::Program> next;
@@ -181,10 +182,12 @@ std::optional<std::string> Router::reload(const Settings& settings) {
   return std::nullopt;
 }
 
-bool Router::wait_for(const std::function<bool()>& reached, std::chrono::steady_clock::time_point deadline,
+bool Router::wait_for(const std::function<bool()>& reached, std::chrono::steady_clock::time_point& deadline,
                       const std::function<bool()>& impatient) const {
   while (!reached()) {
-    if (std::chrono::steady_clock::now() > deadline || (impatient && impatient())) return false;
+    const auto now = std::chrono::steady_clock::now();
+    if (impatient && impatient()) deadline = std::min(deadline, now + hurry_limit);
+    if (now > deadline) return false;
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
   return true;
@@ -192,7 +195,7 @@ bool Router::wait_for(const std::function<bool()>& reached, std::chrono::steady_
 
 bool Router::stop(std::chrono::milliseconds limit, const std::function<bool()>& impatient) {
   if (!is_running_) return true;
-  const auto deadline = std::chrono::steady_clock::now() + limit;
+  auto deadline = std::chrono::steady_clock::now() + limit;
   const auto all = [](const auto& cores, auto is_so) { return std::ranges::all_of(cores, is_so); };
   phase_.ask(crosscore::Phase::stop_receiving);
   const auto is_quiet = [](const auto& core) { return core->is_quiet().is_set(); };

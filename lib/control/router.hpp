@@ -51,7 +51,8 @@ class Router {
   std::optional<std::string> reload(const Settings& settings);
 
   /// Stops receiving, drains rings and transmit queues, ends the cores. False: a core did not end within the limit (a
-  /// handler hangs); then the router must not be destroyed. `impatient` is polled: true ends the waiting.
+  /// handler hangs); then the router must not be destroyed. `impatient` is polled: true leaves
+  /// only 200 ms more.
   bool stop(std::chrono::milliseconds limit, const std::function<bool()>& impatient = {});
 
   Ledger ledger() const;
@@ -72,7 +73,7 @@ class Router {
   datapath::CoreSpec core_spec(std::size_t core);
   void plan_transmit();
   std::vector<const datapath::CoreCounters*> counters() const;
-  bool wait_for(const std::function<bool()>& reached, std::chrono::steady_clock::time_point deadline,
+  bool wait_for(const std::function<bool()>& reached, std::chrono::steady_clock::time_point& deadline,
                 const std::function<bool()>& impatient) const;
 
   Settings settings_;

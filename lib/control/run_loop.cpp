@@ -66,14 +66,16 @@ class Screen {
   void finish(const Ledger& ledger, const MbufCensus* mbufs, double seconds, double tsc_hz) {
     print(is_json_ ? ledger_json(ledger, mbufs, tsc_hz) + "\n" : ledger_text(ledger, seconds, tsc_hz));
   }
+  /// Nobody reads any more, or the disk is full.
+  bool is_broken() const { return is_broken_; }
   /// What was printed in between is not overwritten.
   void keep() { lines_ = 0; }
 
  private:
-  static void print(const std::string& text) {
-    std::fputs(text.c_str(), stdout);
-    std::fflush(stdout);
+  void print(const std::string& text) {
+    if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) is_broken_ = true;
   }
+  bool is_broken_ = false;
   bool is_json_;
   bool redraws_;
   std::size_t lines_ = 0;
@@ -110,14 +112,18 @@ class Run {
   int run(const Session& session, const SourceFactory& factory) {
     nic::Eal eal(plan_eal(session.settings, session.plan, options_.eal_args));
     Router router(session.settings, session.plan, session.devices, registry_, eal, random_key());
-    const auto sources = make_sources(session, router, factory);
+    auto sources = make_sources(session, router, factory);
     say(describe(session) + (options_.seconds > 0 ? "" : "; Ctrl-C ends it"));
     router.start();
     for (const auto& source : sources) source->start();
     const auto start = Clock::now();
     watch(router, start);
     for (const auto& source : sources) source->stop();
-    return finish(router, seconds_between(start, Clock::now()));
+    const double seconds = seconds_between(start, Clock::now());
+    const bool is_stopped = router.stop(std::chrono::seconds(10), [&] { return signals_.end_is_asked(); });
+    sources.clear();  // until here they took the answers off the far ends
+    if (!is_stopped) give_up(router, seconds);
+    return finish(router, seconds);
   }
 
   /// A line for people on stderr, where tables and JSON do not go.
@@ -169,6 +175,7 @@ class Run {
                     .tsc_hz = router.tsc_hz()});
       shown = std::move(ledger);
       shown_at = now;
+      ends = ends || screen_.is_broken();
     }
   }
 
@@ -182,18 +189,22 @@ class Run {
                 : "SIGHUP: " + file + " is in force, generation " + std::to_string(router.generation()));
   }
 
+  /// A handler does not come back: its core cannot be joined. What is known is said, and the process ends.
+  [[noreturn]] void give_up(Router& router, double seconds) {
+    screen_.finish(router.ledger(), nullptr, seconds, router.tsc_hz());
+    say("a core did not stop; what it holds is in flight for ever. Look for a handler that blocks");
+    nic::remove_runtime_directory();
+    std::_Exit(run_failed);
+  }
+
   int finish(Router& router, double seconds) {
-    if (!router.stop(std::chrono::seconds(10), [&] { return signals_.end_is_asked(); })) {
-      // A handler does not come back: its core cannot be joined. What is known is said, and the process ends.
-      screen_.finish(router.ledger(), nullptr, seconds, router.tsc_hz());
-      say("a core did not stop; what it holds is in flight for ever. Look for a handler that blocks");
-      std::_Exit(run_failed);
-    }
     const auto ledger = router.ledger();
     const auto mbufs = router.close();
     screen_.finish(ledger, &mbufs, seconds, router.tsc_hz());
     if (mbufs.leaked() != 0) say(std::to_string(mbufs.leaked()) + " packet buffers were not given back");
-    return ledger.adds_up() && ledger.in_flight == 0 && mbufs.leaked() == 0 ? run_ok : run_failed;
+    if (screen_.is_broken()) say("standard output could not be written to the end");
+    const bool is_sound = ledger.adds_up() && ledger.in_flight == 0 && mbufs.leaked() == 0;
+    return is_sound && !screen_.is_broken() ? run_ok : run_failed;
   }
 
   const RunOptions& options_;

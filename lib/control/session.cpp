@@ -35,6 +35,10 @@ std::optional<Session> prepare(const ConfigSource& source, const handlers::Regis
       session.devices.emplace_back();
       continue;
     }
+    if (directory.empty()) {
+      print({{"drivers-config", {}, "the driver profiles were not found; set PORTIER_DRIVERS to their directory"}}, "");
+      return std::nullopt;
+    }
     auto profile = load_driver_profile(profile_name(device), directory);
     print(profile.faults, "");
     if (!profile.profile) return std::nullopt;

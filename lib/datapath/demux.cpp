@@ -25,7 +25,7 @@ bool Demux::receive_late(const table::Ruleset& rules, const BucketMove* moving) 
   if (state_.fragments.held() == 0) [[likely]] return false;
   const auto now = rte_rdtsc();
   state_.fragments.expire(now);
-  if (!take_ready_fragments(state_, burst_, now)) return false;
+  if (!take_ready_fragments(rules, state_, burst_, now)) return false;
   for (std::size_t i = 0; i < burst_.count; ++i) {
     if (burst_.mbuf[i]->nb_segs == 1) continue;
     const auto copy = flat_.flatten(burst_.mbuf[i], i);  // its place was used by others while it waited

@@ -64,10 +64,9 @@ inline void find_slots(const table::Ruleset& rules, const RxBurst& burst,
   }
 }
 
-inline Reason closed_reason(const table::Ruleset& rules, const RxBurst& burst, std::size_t i) {
-  const auto& facts = burst.facts[i];
-  const auto* dst = burst.data[i] + facts.l3_offset + packet::ip_dst_offset(facts.ip_version);
-  if (rules.answers() && !rules.is_ours(packet::address_at(dst, facts.ip_version))) return Reason::not_for_us;
+/// What a packet to `dst` that no binding covers is dropped as.
+inline Reason closed_reason(const table::Ruleset& rules, const packet::Address& dst) {
+  if (rules.answers() && !rules.is_ours(dst)) return Reason::not_for_us;
   return rules.closed_action() == table::ClosedAction::kernel ? Reason::left_to_kernel : Reason::closed_port;
 }
 
@@ -91,16 +90,18 @@ inline void look_up_ports(const table::Ruleset& rules, DemuxState& state, RxBurs
       return drop(state, burst, i, Reason::fragment_conflict);
     }
   }
-  if (service == table::no_service) drop(state, burst, i, closed_reason(rules, burst, i));
+  if (service != table::no_service) [[likely]] return;
+  const auto* dst = burst.data[i] + facts.l3_offset + packet::ip_dst_offset(facts.ip_version);
+  drop(state, burst, i, closed_reason(rules, packet::address_at(dst, facts.ip_version)));
 }
 
 /// A later fragment: where its first one went; or it waits; or there is no room.
-inline void look_up_later(DemuxState& state, RxBurst& burst, std::size_t i) {
+inline void look_up_later(const table::Ruleset& rules, DemuxState& state, RxBurst& burst, std::size_t i) {
   const auto key = datagram_key(burst.data[i], burst.facts[i]);
   if (const auto* owner = state.fragments.find(key, burst.now_tsc)) {
     burst.service[i] = owner->service;
     burst.hash[i] = owner->hash;
-    if (owner->service == table::no_service) drop(state, burst, i, Reason::closed_port);
+    if (owner->service == table::no_service) drop(state, burst, i, closed_reason(rules, key.dst));
     return;
   }
   const bool waits = state.fragments.wait({.key = key,
@@ -157,7 +158,7 @@ inline void stage3_lookup(const table::Ruleset& rules, DemuxState& state, RxBurs
       case packet::Kind::transport:
         detail::look_up_ports(rules, state, burst, i, has_prefixes ? slots[i] : table::any_slot);
         break;
-      case packet::Kind::later: detail::look_up_later(state, burst, i); break;
+      case packet::Kind::later: detail::look_up_later(rules, state, burst, i); break;
       case packet::Kind::icmp_error: detail::look_up_quote(rules, state, burst, i); break;
       case packet::Kind::icmp:
       case packet::Kind::arp: detail::look_up_liveness(rules, state, burst, i); break;
@@ -168,7 +169,8 @@ inline void stage3_lookup(const table::Ruleset& rules, DemuxState& state, RxBurs
 }
 
 /// Turns fragments that have waited into a burst of their own, at most 64, of one device. False: there are none.
-inline bool take_ready_fragments(DemuxState& state, RxBurst& burst, std::uint64_t now_tsc) {
+inline bool take_ready_fragments(const table::Ruleset& rules, DemuxState& state, RxBurst& burst,
+                                 std::uint64_t now_tsc) {
   auto& ready = state.fragments.ready();
   if (ready.empty()) [[likely]] return false;
   burst.count = 0;
@@ -188,7 +190,7 @@ inline bool take_ready_fragments(DemuxState& state, RxBurst& burst, std::uint64_
     if (burst.is_dropped(i)) {
       count_early_drop(state.counters, fragment.service, fragment.facts.reason);
     } else if (fragment.service == table::no_service) {
-      detail::drop(state, burst, i, packet::Reason::closed_port);
+      detail::drop(state, burst, i, detail::closed_reason(rules, fragment.key.dst));  // its bytes may be laid out anew
     }
   }
   ready.erase(ready.begin(), ready.begin() + static_cast<std::ptrdiff_t>(burst.count));

@@ -21,14 +21,18 @@ void WorkerCore::run() {
   shared_.gate.enter(spec_.reader);
   IdleSteps idle(spec_.idle);
   std::uint64_t drain_deadline_tsc = 0;
+  std::uint64_t last_work_tsc = 0;
   for (;;) {
     const bool is_draining = shared_.phase.asked() >= crosscore::Phase::drain_workers;
     shared_.gate.turn(spec_.reader);
     const bool has_worked = turn();
     if (is_draining) {
-      if (drain_deadline_tsc == 0) drain_deadline_tsc = rte_rdtsc() + spec_.tsc_hz;
-      if (rte_rdtsc() > drain_deadline_tsc) break;
-      if (!has_worked && outbox_.is_empty()) break;
+      const auto now = rte_rdtsc();
+      if (drain_deadline_tsc == 0) drain_deadline_tsc = now + spec_.tsc_hz;
+      if (has_worked || last_work_tsc == 0) last_work_tsc = now;
+      // A device that takes no answers for 10 ms will not take them in a second either.
+      const bool is_stuck = now - last_work_tsc > spec_.tsc_hz / 100;
+      if (now > drain_deadline_tsc || (!has_worked && (outbox_.is_empty() || is_stuck))) break;
     }
     idle.after_turn(has_worked);
   }

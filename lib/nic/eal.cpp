@@ -72,15 +72,6 @@ std::vector<std::string> arguments(const EalOptions& options) {
   return args;
 }
 
-/// DPDK leaves it behind. Its parent goes too unless another program has its own there.
-void remove_runtime_directory() {
-  const std::filesystem::path directory(rte_eal_get_runtime_dir());
-  std::error_code ignored;
-  if (!directory.has_filename()) return;
-  std::filesystem::remove_all(directory, ignored);
-  std::filesystem::remove(directory.parent_path(), ignored);
-}
-
 std::string advice(const EalOptions& options) {
   if (options.hugepages) {
     return "router.hugepages = true needs free hugepages: reserve some (echo 256 > "
@@ -91,6 +82,14 @@ std::string advice(const EalOptions& options) {
 }
 
 }  // namespace
+
+void remove_runtime_directory() {
+  const std::filesystem::path directory(rte_eal_get_runtime_dir());
+  std::error_code ignored;
+  if (!directory.has_filename()) return;
+  std::filesystem::remove_all(directory, ignored);
+  std::filesystem::remove(directory.parent_path(), ignored);
+}
 
 std::string first_dpdk_error() {
   if (dpdk_log.stream == nullptr) return {};

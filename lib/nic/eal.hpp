@@ -33,6 +33,10 @@ class Eal {
 /// The first message that DPDK wrote at level "error" or worse since the last call; empty when there was none.
 std::string first_dpdk_error();
 
+/// Removes what DPDK keeps in the file system for this process, and its parent folder unless others use it. Done by
+/// ~Eal; to be called before an exit that does not get there.
+void remove_runtime_directory();
+
 double tsc_hz();
 std::uint64_t tsc_now();
 std::string dpdk_version();

@@ -55,7 +55,8 @@ TEST(SlotRing, SlotsForEveryLength) {
   struct Case {
     std::size_t bytes, slots;
   };
-  for (const auto& [bytes, slots] : {Case{0, 1}, {1, 1}, {112, 1}, {113, 2}, {240, 2}, {241, 3}, {1514, 12}, {9728, 77}}) {
+  for (const auto& [bytes, slots] :
+       {Case{0, 1}, {1, 1}, {112, 1}, {113, 2}, {240, 2}, {241, 3}, {1514, 12}, {9728, 77}}) {
     EXPECT_EQ(slots_for(bytes), slots) << bytes;
   }
   for (std::size_t bytes = 1; bytes <= max_frame_bytes; ++bytes) {

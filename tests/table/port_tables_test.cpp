@@ -87,7 +87,7 @@ TEST(PortTables, NothingBoundIsOnePage) {
 
 struct PageCase {
   const char* says;
-  Binding shape;           ///< repeated on every prefix
+  Binding shape;  ///< repeated on every prefix
   std::size_t prefixes;
   std::size_t pages;
 };
@@ -137,7 +137,8 @@ TEST(PortTables, AllPortsBoundOneByOne) {
   std::vector<Binding> bindings;
   for (unsigned port = 0; port <= 65535; ++port) {
     const auto service = static_cast<ServiceId>(first_user_service + port % 4000);
-    bindings.push_back({.first_port = static_cast<std::uint16_t>(port), .last_port = static_cast<std::uint16_t>(port),
+    bindings.push_back({.first_port = static_cast<std::uint16_t>(port),
+                        .last_port = static_cast<std::uint16_t>(port),
                         .service = service});
   }
   const std::vector<packet::Prefix> slots{packet::Prefix{}};

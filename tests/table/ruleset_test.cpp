@@ -71,7 +71,8 @@ TEST(Ruleset, OneFamilyOfPrefixesLeavesTheOtherAlone) {
   for (const auto version : {4, 6}) {
     auto own = any;
     own.service = 3;
-    own.destination = version == 4 ? packet::Prefix{v4(10, 0, 0, 0), 8} : packet::Prefix{v6(0xfd00'0000'0000'0000, 0), 8};
+    own.destination =
+        version == 4 ? packet::Prefix{v4(10, 0, 0, 0), 8} : packet::Prefix{v6(0xfd00'0000'0000'0000, 0), 8};
     const auto rules = rules_of({any, own});
     EXPECT_EQ(rules->has_prefixes4(), version == 4);
     EXPECT_EQ(rules->has_prefixes6(), version == 6);
@@ -87,7 +88,9 @@ TEST(Ruleset, AddressesOfOneHostHaveTheirOwnPorts) {
   const auto b = v4(192, 0, 2, 2);
   const auto c = v6(0x20010db8'00000000, 1);
   const auto bound = [](const packet::Address& to, std::uint16_t port, ServiceId service) {
-    return Binding{.destination = {to, static_cast<std::uint8_t>(to.bits())}, .first_port = port, .last_port = port,
+    return Binding{.destination = {to, static_cast<std::uint8_t>(to.bits())},
+                   .first_port = port,
+                   .last_port = port,
                    .service = service};
   };
   const auto rules = rules_of({bound(a, 53, 2), bound(b, 53, 3), bound(c, 53, 4), bound(b, 54, 5)});
