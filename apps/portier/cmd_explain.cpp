@@ -10,9 +10,9 @@
 #include "control/address_text.hpp"
 #include "control/explain.hpp"
 #include "control/service_names.hpp"
-#include "table/core_map.hpp"
 #include "offline.hpp"
 #include "service_report.hpp"
+#include "table/core_map.hpp"
 
 namespace portier::app {
 

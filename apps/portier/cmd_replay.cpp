@@ -46,21 +46,22 @@ std::string verdict_json(const control::FrameVerdict& v) {
   const auto& facts = v.facts;
   Json vlan = Json::array();
   for (std::size_t i = 0; i < facts.vlan_count; ++i) vlan.push_back(facts.vlan[i]);
-  const Json line = {{"frame", v.frame},
-                     {"ip_version", facts.ip_version == 0 ? Json(nullptr) : Json(facts.ip_version)},
-                     {"src", address_json(v.src)},
-                     {"dst", address_json(v.dst)},
-                     {"proto", facts.proto_known ? Json(facts.proto) : Json(nullptr)},
-                     {"src_port", facts.ports_known ? Json(facts.src_port) : Json(nullptr)},
-                     {"dst_port", facts.ports_known ? Json(facts.dst_port) : Json(nullptr)},
-                     {"fragment", fragment_text(facts.fragment)},
-                     {"vlan", vlan},
-                     {"inner", v.inner ? quote_json(*v.inner) : Json(nullptr)},
-                     {"service", text_json(v.service_name)},
-                     {"binding", text_json(v.binding)},
-                     {"worker", v.worker ? Json(*v.worker) : Json(nullptr)},
-                     {"verdict", control::to_text(v.outcome)},
-                     {"reason", v.reason == packet::Reason::none ? Json(nullptr) : Json(packet::text_of(v.reason).name)}};
+  const Json line = {
+      {"frame", v.frame},
+      {"ip_version", facts.ip_version == 0 ? Json(nullptr) : Json(facts.ip_version)},
+      {"src", address_json(v.src)},
+      {"dst", address_json(v.dst)},
+      {"proto", facts.proto_known ? Json(facts.proto) : Json(nullptr)},
+      {"src_port", facts.ports_known ? Json(facts.src_port) : Json(nullptr)},
+      {"dst_port", facts.ports_known ? Json(facts.dst_port) : Json(nullptr)},
+      {"fragment", fragment_text(facts.fragment)},
+      {"vlan", vlan},
+      {"inner", v.inner ? quote_json(*v.inner) : Json(nullptr)},
+      {"service", text_json(v.service_name)},
+      {"binding", text_json(v.binding)},
+      {"worker", v.worker ? Json(*v.worker) : Json(nullptr)},
+      {"verdict", control::to_text(v.outcome)},
+      {"reason", v.reason == packet::Reason::none ? Json(nullptr) : Json(packet::text_of(v.reason).name)}};
   return line.dump();
 }
 
@@ -127,8 +128,8 @@ int cmd_replay(const ReplayOptions& options) {
   const bool is_written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
   if (!is_written) fmt::print(stderr, "portier replay: verdicts could not be written: {}\n", std::strerror(errno));
   const auto ledger = replay.ledger();
-  fmt::print(stderr, "{}", options.json ? control::ledger_json(ledger, nullptr, 1e9) + "\n"
-                                        : control::ledger_summary_text(ledger));
+  fmt::print(stderr, "{}",
+             options.json ? control::ledger_json(ledger, nullptr, 1e9) + "\n" : control::ledger_summary_text(ledger));
   return is_whole && is_written && ledger.adds_up() ? exit_ok : exit_failed;
 }
 

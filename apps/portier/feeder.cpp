@@ -43,7 +43,8 @@ std::vector<traffic::Destination> destinations_of(const control::Settings& setti
       }
     }
   }
-  if (destinations.empty()) throw std::invalid_argument("the built-in source needs a service with a binding to send to");
+  if (destinations.empty())
+    throw std::invalid_argument("the built-in source needs a service with a binding to send to");
   return destinations;
 }
 

@@ -37,11 +37,11 @@ class Feeder {
   traffic::Mix mix_;
   nic::RingDevice& far_end_;
   double rate_pps_;
-  std::vector<std::uint8_t> queue_of_;   ///< by frame of the pool: fragments and their flow share a queue
+  std::vector<std::uint8_t> queue_of_;  ///< by frame of the pool: fragments and their flow share a queue
   std::size_t position_ = 0;
   crosscore::Counter sent_;
-  crosscore::DoneFlag stop_;   ///< push nothing more
-  crosscore::DoneFlag end_;    ///< end the thread
+  crosscore::DoneFlag stop_;  ///< push nothing more
+  crosscore::DoneFlag end_;   ///< end the thread
   std::thread thread_;
 };
 

@@ -49,16 +49,22 @@ int run(int argc, char** argv) {
 
   RunOptions run_options;
   auto* run_command = app.add_subcommand("run", "Run the router (without -c: a built-in example, no NIC needed)");
-  run_command->add_option("-c,--config", run_options.file, "Configuration file (TOML); SIGHUP reads it again")->type_name("FILE");
-  run_command->add_option("--seconds", run_options.seconds, "End by itself after this time")->check(seconds_check)->type_name("N");
+  run_command->add_option("-c,--config", run_options.file, "Configuration file (TOML); SIGHUP reads it again")
+      ->type_name("FILE");
+  run_command->add_option("--seconds", run_options.seconds, "End by itself after this time")
+      ->check(seconds_check)
+      ->type_name("N");
   run_command->add_flag("--json", run_options.json, "JSON lines instead of tables; the last one is the ledger");
   run_command->add_option("eal", run_options.eal_args, "Behind --: arguments for DPDK's EAL")->type_name("-- EAL ARGS");
   run_command->callback([&] { code = cmd_run(run_options); });
 
   ReplayOptions replay;
   auto* replay_command = app.add_subcommand("replay", "Say what becomes of each frame of a capture, offline");
-  replay_command->add_option("-c,--config", replay.file, "Configuration file; without it every port is closed")->type_name("FILE");
-  replay_command->add_option("capture", replay.capture, "pcap or pcapng file, Ethernet")->required()->type_name("CAPTURE");
+  replay_command->add_option("-c,--config", replay.file, "Configuration file; without it every port is closed")
+      ->type_name("FILE");
+  replay_command->add_option("capture", replay.capture, "pcap or pcapng file, Ethernet")
+      ->required()
+      ->type_name("CAPTURE");
   replay_command->add_flag("--json", replay.json, "One JSON object per frame");
   replay_command->callback([&] { code = cmd_replay(replay); });
 
@@ -66,7 +72,8 @@ int run(int argc, char** argv) {
   auto* explain_command = app.add_subcommand("explain", "Say which binding takes a packet, and which ones it beat");
   explain_command->add_option("-c,--config", explain.file, "Configuration file")->required()->type_name("FILE");
   explain_command->add_option("transport", explain.transport, "tcp, udp, udplite, sctp or dccp")->required();
-  explain_command->add_option("source", explain.source, "Source, e.g. 198.51.100.7:4242 or [2001:db8::7]:4242")->required();
+  explain_command->add_option("source", explain.source, "Source, e.g. 198.51.100.7:4242 or [2001:db8::7]:4242")
+      ->required();
   explain_command->add_option("destination", explain.destination, "Destination, e.g. 192.0.2.1:53")->required();
   explain_command->add_flag("--json", explain.json, "One JSON object");
   explain_command->callback([&] { code = cmd_explain(explain); });
@@ -80,7 +87,8 @@ int run(int argc, char** argv) {
 
   PortsOptions ports;
   auto* ports_command = app.add_subcommand("ports", "Say what a port is called and which category it is in");
-  ports_command->add_option("what", ports.what, "A port number or a service name, e.g. https")->type_name("NAME|NUMBER");
+  ports_command->add_option("what", ports.what, "A port number or a service name, e.g. https")
+      ->type_name("NAME|NUMBER");
   ports_command->add_flag("--json", ports.json, "JSON");
   ports_command->callback([&] { code = cmd_ports(ports); });
 

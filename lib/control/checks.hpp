@@ -13,7 +13,8 @@ namespace portier::control {
 /// What the checks must know besides the settings.
 struct CheckInputs {
   std::vector<std::string> handlers;  ///< names that a delivery chain may use
-  std::vector<unsigned> cpus;         ///< CPUs that this process may use; empty: nothing will run here, so cores are not planned and no device is needed
+  std::vector<unsigned> cpus;  ///< CPUs that this process may use; empty: nothing will run here, so cores are not
+                               ///< planned and no device is needed
 };
 
 /// The names of the built-in handlers that a chain may use; `answer` is not one: it is always there.

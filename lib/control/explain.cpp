@@ -12,7 +12,8 @@ namespace portier::control {
 namespace {
 
 std::string why_beaten(const table::Binding& winner, const table::Binding& loser) {
-  if (winner.destination.length != loser.destination.length || winner.destination.is_any() != loser.destination.is_any()) {
+  if (winner.destination.length != loser.destination.length ||
+      winner.destination.is_any() != loser.destination.is_any()) {
     return "its destination " + to_text(loser.destination) + " is less specific than " + to_text(winner.destination);
   }
   return "its " + std::to_string(loser.port_count()) + " ports are a wider range than " +
@@ -41,7 +42,8 @@ std::string closed_sentence(const Settings& settings, const packet::Address& des
 std::vector<table::WorkerIndex> workers_of(const ServiceSettings& service, const std::vector<unsigned>& workers) {
   std::vector<table::WorkerIndex> mine;
   for (std::size_t i = 0; i < workers.size(); ++i) {
-    const bool is_mine = service.workers.empty() || std::ranges::find(service.workers, workers[i]) != service.workers.end();
+    const bool is_mine =
+        service.workers.empty() || std::ranges::find(service.workers, workers[i]) != service.workers.end();
     if (is_mine) mine.push_back(static_cast<table::WorkerIndex>(i));
   }
   return mine;

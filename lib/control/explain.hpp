@@ -14,7 +14,7 @@ namespace portier::control {
 struct Candidate {
   const ServiceSettings* service = nullptr;
   const BindingSettings* binding = nullptr;
-  std::string why;   ///< of a loser: the rule by which it lost; of the winner: empty
+  std::string why;  ///< of a loser: the rule by which it lost; of the winner: empty
 };
 
 struct Explanation {
@@ -22,7 +22,7 @@ struct Explanation {
   std::string closed;                 ///< what happens to a closed port, a sentence
   std::uint32_t hash = 0;             ///< by the fixed key of offline commands
   std::size_t bucket = 0;
-  unsigned worker = 0;                ///< index among all workers
+  unsigned worker = 0;  ///< index among all workers
 };
 
 /// `workers`: CPUs of the workers in order of their index.

@@ -31,7 +31,8 @@ std::uint64_t Ledger::dropped_total() const { return sum(dropped); }
 /// A bucket is 6 % wide and stands for its upper end.
 LatencyNs latency_between(std::span<const std::uint64_t> before, std::span<const std::uint64_t> now, double tsc_hz) {
   std::vector<std::uint64_t> counts(now.begin(), now.end());
-  for (std::size_t bucket = 0; bucket < before.size() && bucket < counts.size(); ++bucket) counts[bucket] -= before[bucket];
+  for (std::size_t bucket = 0; bucket < before.size() && bucket < counts.size(); ++bucket)
+    counts[bucket] -= before[bucket];
   const auto total = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
   const auto percentile = [&](double share) -> std::uint64_t {
     const auto rank = static_cast<std::uint64_t>(share * static_cast<double>(total));

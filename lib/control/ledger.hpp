@@ -24,8 +24,8 @@ struct LatencyNs {
 /// One service's share. `in` counts packets that were looked up to it.
 struct ServiceAccount {
   std::string name;
-  std::string ports;      ///< its bindings, as written
-  std::string category;   ///< well-known, registered, dynamic, mixed; empty: built in
+  std::string ports;     ///< its bindings, as written
+  std::string category;  ///< well-known, registered, dynamic, mixed; empty: built in
   std::uint64_t in = 0;
   std::uint64_t delivered = 0;
   std::uint64_t delivered_bytes = 0;
@@ -44,9 +44,9 @@ struct Ledger {
   std::uint64_t delivered = 0;
   std::uint64_t replied = 0;
   DropCounts dropped{};
-  std::uint64_t in_flight = 0;     ///< in rings, in hands or waiting: counted on its own, not as the difference
-  std::uint64_t tx_full = 0;       ///< answers that a device did not take
-  std::uint64_t no_buffer = 0;     ///< answers for which no buffer was free
+  std::uint64_t in_flight = 0;  ///< in rings, in hands or waiting: counted on its own, not as the difference
+  std::uint64_t tx_full = 0;    ///< answers that a device did not take
+  std::uint64_t no_buffer = 0;  ///< answers for which no buffer was free
   std::uint64_t handler_faults = 0;
   std::vector<ServiceAccount> services;
 

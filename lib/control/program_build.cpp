@@ -108,8 +108,7 @@ table::RulesetSpec ruleset_spec(const Settings& settings, ServiceIds& ids, const
 
 std::unique_ptr<datapath::Program> build_program(const Settings& settings, const ProgramContext& context,
                                                  ServiceIds& ids, std::uint64_t generation,
-                                                 const datapath::Program* previous,
-                                                 const Settings* previous_settings) {
+                                                 const datapath::Program* previous, const Settings* previous_settings) {
   auto program = std::make_unique<datapath::Program>();
   const auto spec = ruleset_spec(settings, ids, context.worker_cpus, context.hash_key, generation);
   program->rules = table::Ruleset::build(spec, previous == nullptr ? nullptr : previous->rules.get());

@@ -35,7 +35,8 @@ Replay::Replay(const Settings& settings, const std::vector<unsigned>& worker_cpu
       sink_(std::move(sink)),
       state_{.fragments = datapath::FragmentMemory(limits_of(settings.fragments)), .counters = counters_} {
   rules_ = table::Ruleset::build(ruleset_spec(settings_, ids_, worker_cpus, packet::fixed_hash_key, 1), nullptr);
-  if (rules_ == nullptr) throw std::runtime_error("no memory for the tables of this configuration: raise router.memory_mb");
+  if (rules_ == nullptr)
+    throw std::runtime_error("no memory for the tables of this configuration: raise router.memory_mb");
   service_of_.resize(ids_.names().size());
   for (const auto& service : settings_.services) service_of_[*ids_.find(service.name)] = &service;
 }
@@ -152,7 +153,8 @@ void Replay::name_target(Pending& pending, std::size_t row) {
     if (known != binding_of_fragments_.end()) verdict.binding = known->second;
     return;
   }
-  const auto flow = verdict.inner ? packet::flow_key(*verdict.inner) : packet::flow_key(pending.bytes.data(), verdict.facts);
+  const auto flow =
+      verdict.inner ? packet::flow_key(*verdict.inner) : packet::flow_key(pending.bytes.data(), verdict.facts);
   const BindingSettings* best = nullptr;
   for (const auto& written : service->bindings) {
     if (!table::covers(written.binding, flow)) continue;

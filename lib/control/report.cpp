@@ -53,7 +53,8 @@ const ServiceAccount* earlier(const Interval& interval, std::size_t id) {
 LatencyNs latency_in(const Interval& interval, std::size_t id) {
   const auto* before = earlier(interval, id);
   const auto& now = interval.now.services[id].latency_counts;
-  return latency_between(before == nullptr ? std::vector<std::uint64_t>{} : before->latency_counts, now, interval.tsc_hz);
+  return latency_between(before == nullptr ? std::vector<std::uint64_t>{} : before->latency_counts, now,
+                         interval.tsc_hz);
 }
 
 double mpps(std::uint64_t packets, double seconds) {
@@ -72,19 +73,19 @@ std::string table_text(const Interval& interval) {
   const auto& now = interval.now;
   auto text = fmt::format("{:>6.0f} s   received {:.3f} Mpps   delivered {:.3f} Mpps   dropped {}   in flight {}\n",
                           interval.since_start, mpps(now.received - interval.before.received, interval.seconds),
-                          mpps(now.delivered - interval.before.delivered, interval.seconds), grouped(now.dropped_total()),
-                          grouped(now.in_flight));
+                          mpps(now.delivered - interval.before.delivered, interval.seconds),
+                          grouped(now.dropped_total()), grouped(now.in_flight));
   text += fmt::format("{:<14} {:<26} {:<10} {:>13} {:>13} {:>10} {:>7} {:>9} {:>9} {:>9}\n", "service", "ports",
                       "category", "in", "delivered", "dropped", "Mpps", "p50", "p99", "p99.9");
   for (std::size_t id = 0; id < now.services.size(); ++id) {
     const auto& account = now.services[id];
     if (!has_row(account)) continue;
     const auto latency = latency_in(interval, id);
-    text += fmt::format("{:<14} {:<26} {:<10} {:>13} {:>13} {:>10} {:>7.3f} {:>9} {:>9} {:>9}\n",
-                        shortened(id == 0 ? "(no service)" : account.name, 14), shortened(account.ports, 26),
-                        account.category, grouped(account.in), grouped(account.delivered),
-                        grouped(account.dropped_total()), mpps_in(interval, id), time_text(latency.p50),
-                        time_text(latency.p99), time_text(latency.p999));
+    text +=
+        fmt::format("{:<14} {:<26} {:<10} {:>13} {:>13} {:>10} {:>7.3f} {:>9} {:>9} {:>9}\n",
+                    shortened(id == 0 ? "(no service)" : account.name, 14), shortened(account.ports, 26),
+                    account.category, grouped(account.in), grouped(account.delivered), grouped(account.dropped_total()),
+                    mpps_in(interval, id), time_text(latency.p50), time_text(latency.p99), time_text(latency.p999));
   }
   return text;
 }
@@ -115,8 +116,8 @@ std::string table_json(const Interval& interval) {
 }
 
 std::string ledger_summary_text(const Ledger& ledger) {
-  auto text = fmt::format("ledger\n{:>16}  received\n{:>16}  delivered\n", grouped(ledger.received),
-                          grouped(ledger.delivered));
+  auto text =
+      fmt::format("ledger\n{:>16}  received\n{:>16}  delivered\n", grouped(ledger.received), grouped(ledger.delivered));
   for (std::size_t r = 1; r < ledger.dropped.size(); ++r) {
     if (ledger.dropped[r] == 0) continue;
     const auto& reason = packet::reason_texts[r];
@@ -124,8 +125,9 @@ std::string ledger_summary_text(const Ledger& ledger) {
   }
   text += fmt::format("{:>16}  in flight\n", grouped(ledger.in_flight));
   const auto accounted = ledger.delivered + ledger.dropped_total() + ledger.in_flight;
-  text += ledger.adds_up() ? "                  adds up: received = delivered + dropped + in flight\n"
-                           : fmt::format("                  DOES NOT ADD UP: {} are accounted for\n", grouped(accounted));
+  text += ledger.adds_up()
+              ? "                  adds up: received = delivered + dropped + in flight\n"
+              : fmt::format("                  DOES NOT ADD UP: {} are accounted for\n", grouped(accounted));
   text += fmt::format("{:>16}  answers sent", grouped(ledger.replied));
   if (ledger.tx_full != 0) text += fmt::format("; {} not taken by a device", grouped(ledger.tx_full));
   if (ledger.no_buffer != 0) text += fmt::format("; {} not made for want of a buffer", grouped(ledger.no_buffer));
@@ -134,8 +136,8 @@ std::string ledger_summary_text(const Ledger& ledger) {
 
 std::string ledger_text(const Ledger& ledger, double seconds, double tsc_hz) {
   const Ledger nothing;
-  const auto table = table_text(
-      {.before = nothing, .now = ledger, .seconds = seconds, .since_start = seconds, .tsc_hz = tsc_hz});
+  const auto table =
+      table_text({.before = nothing, .now = ledger, .seconds = seconds, .since_start = seconds, .tsc_hz = tsc_hz});
   return ledger_summary_text(ledger) + "\nthe whole run\n" + table.substr(table.find('\n') + 1);
 }
 
@@ -163,7 +165,8 @@ std::string ledger_json(const Ledger& ledger, const MbufCensus* mbufs, double ts
   line["adds_up"] = ledger.adds_up();
   line["unsent"] = {{"tx_full", ledger.tx_full}, {"no_buffer", ledger.no_buffer}};
   line["handler_faults"] = ledger.handler_faults;
-  if (mbufs != nullptr) line["mbufs"] = {{"total", mbufs->total}, {"leaked", mbufs->leaked()}, {"uncounted", mbufs->uncounted}};
+  if (mbufs != nullptr)
+    line["mbufs"] = {{"total", mbufs->total}, {"leaked", mbufs->leaked()}, {"uncounted", mbufs->uncounted}};
   return line.dump();
 }
 

@@ -12,8 +12,8 @@ namespace portier::control {
 struct Interval {
   const Ledger& before;
   const Ledger& now;
-  double seconds = 1;        ///< between the two
-  double since_start = 0;    ///< seconds
+  double seconds = 1;      ///< between the two
+  double since_start = 0;  ///< seconds
   double tsc_hz = 1e9;
 };
 

@@ -12,7 +12,7 @@ namespace portier::control {
 
 namespace {
 
-constexpr unsigned send_mbufs = 1024;             // per core; replies in hand, in the device and in handlers' keeping
+constexpr unsigned send_mbufs = 1024;  // per core; replies in hand, in the device and in handlers' keeping
 constexpr unsigned relay_size = 1024;
 constexpr unsigned far_ring_size = 1024;
 constexpr unsigned far_mbufs = 4096;
@@ -57,8 +57,8 @@ void Router::open_devices(std::vector<nic::DeviceSpec> specs) {
     far_ends_.push_back(nullptr);
     nic::DeviceSpec spec;
     if (settings_.devices[i].traffic) {
-      far_ends_.back() = std::make_unique<nic::RingDevice>(settings_.devices[i].name, std::max(rx, cores),
-                                                           far_ring_size, far_mbufs);
+      far_ends_.back() =
+          std::make_unique<nic::RingDevice>(settings_.devices[i].name, std::max(rx, cores), far_ring_size, far_mbufs);
       spec.eal_devices = {far_ends_.back()->eal_name()};
       spec.name = settings_.devices[i].name;
       spec.mbufs_per_queue = 64;  // receives the far end's mbufs, never its own
@@ -85,7 +85,8 @@ void Router::plan_transmit() {
     const auto& queues = devices_[d]->tx_queues();
     const std::size_t owner = d % plan_.rx_cpus.size();
     const bool has_enough = queues.size() >= cores;
-    relays_.push_back(has_enough ? nullptr : std::make_unique<nic::RelayRing>("relay_" + std::to_string(d), relay_size));
+    relays_.push_back(has_enough ? nullptr
+                                 : std::make_unique<nic::RelayRing>("relay_" + std::to_string(d), relay_size));
     for (std::size_t core = 0; core < cores; ++core) {
       const auto& queue = queues[has_enough ? core : 0];
       const bool is_direct = has_enough || core == owner;
@@ -129,7 +130,8 @@ void Router::make_cores() {
   const datapath::SharedState shared{gate_, phase_};
   const std::size_t rx = plan_.rx_cpus.size();
   if (plan_.mode == Mode::run_to_completion) {
-    for (std::size_t c = 0; c < rx; ++c) local_cores_.push_back(std::make_unique<datapath::LocalCore>(core_spec(c), shared));
+    for (std::size_t c = 0; c < rx; ++c)
+      local_cores_.push_back(std::make_unique<datapath::LocalCore>(core_spec(c), shared));
     return;
   }
   const std::size_t workers = plan_.worker_cpus.size();

@@ -1,4 +1,5 @@
-/// A running router: devices, cores and the program they run; started, reloaded, read and stopped by one control thread.
+/// A running router: devices, cores and the program they run; started, reloaded, read and stopped by one control
+/// thread.
 #pragma once
 
 #include <chrono>
@@ -85,11 +86,11 @@ class Router {
 
   std::vector<std::unique_ptr<nic::RingDevice>> far_ends_;  ///< by device
   std::vector<std::unique_ptr<nic::Device>> devices_;
-  std::vector<std::unique_ptr<nic::Pool>> send_pools_;      ///< by core
-  std::vector<std::unique_ptr<nic::RelayRing>> relays_;     ///< by device; null: every core has a queue
-  std::vector<std::vector<datapath::TxLane>> lanes_;        ///< [core][device]
-  std::vector<std::vector<datapath::Relay>> served_;        ///< [core]
-  std::vector<std::unique_ptr<crosscore::SlotRing>> rings_; ///< [rx core * workers + worker]
+  std::vector<std::unique_ptr<nic::Pool>> send_pools_;       ///< by core
+  std::vector<std::unique_ptr<nic::RelayRing>> relays_;      ///< by device; null: every core has a queue
+  std::vector<std::vector<datapath::TxLane>> lanes_;         ///< [core][device]
+  std::vector<std::vector<datapath::Relay>> served_;         ///< [core]
+  std::vector<std::unique_ptr<crosscore::SlotRing>> rings_;  ///< [rx core * workers + worker]
 
   datapath::ProgramGate gate_;
   crosscore::PhaseFlag phase_;

@@ -120,7 +120,8 @@ const std::array settings_table{
             "",
             {.most_items = 15},
             "none, except with `interface`, where it is required",
-            "How `interface` is driven: \"af_xdp\" takes its packets from the kernel and is fast, \"af_packet\" sees a copy "
+            "How `interface` is driven: \"af_xdp\" takes its packets from the kernel and is fast, \"af_packet\" sees a "
+            "copy "
             "of each."},
     Setting{"device[]",
             "addresses",

@@ -116,8 +116,9 @@ std::string reference_markdown() {
                        setting.unit.empty() ? "-" : setting.unit, is_value ? fmt::format("`{}`", fallback) : fallback,
                        setting.sentence);
   }
-  out += "\n# Drop reasons\n\nWhat the ledger, `replay` and the counters call the ways in which a packet can end.\n\n"
-         "| name | stage | meaning |\n|---|---|---|\n";
+  out +=
+      "\n# Drop reasons\n\nWhat the ledger, `replay` and the counters call the ways in which a packet can end.\n\n"
+      "| name | stage | meaning |\n|---|---|---|\n";
   for (const auto& reason : packet::reason_texts) {
     if (!reason.stage.empty()) out += fmt::format("| `{}` | {} | {} |\n", reason.name, reason.stage, reason.sentence);
   }

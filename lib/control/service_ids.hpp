@@ -1,4 +1,5 @@
-/// Names to ServiceIds for the life of a router: a name keeps its id over reloads, an id is never given to another name.
+/// Names to ServiceIds for the life of a router: a name keeps its id over reloads, an id is never given to another
+/// name.
 #pragma once
 
 #include <map>

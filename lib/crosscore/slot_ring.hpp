@@ -21,8 +21,7 @@ namespace portier::crosscore {
 class SlotRing {
  public:
   /// `capacity` in slots: a power of two, at least twice the longest packet (256).
-  explicit SlotRing(std::size_t capacity)
-      : mask_(capacity - 1), slots_(new (std::align_val_t{4096}) Slot[capacity]) {
+  explicit SlotRing(std::size_t capacity) : mask_(capacity - 1), slots_(new (std::align_val_t{4096}) Slot[capacity]) {
     assert(std::has_single_bit(capacity) && capacity >= 2 * max_slots_per_packet);
     for (std::size_t i = 0; i < capacity; ++i) slots_[i].facts = {};  // touch the pages here, not on the packet path
   }
@@ -68,7 +67,8 @@ class SlotRing {
         if (consumer_.next == consumer_.produced_seen) return nullptr;
       }
       const Slot* slot = slots_ + (consumer_.next & mask_);
-      if (slot->facts.service != pad_service) [[likely]] return slot;
+      if (slot->facts.service != pad_service) [[likely]]
+        return slot;
       consumer_.next += slot->facts.length;
     }
   }

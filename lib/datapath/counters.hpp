@@ -42,17 +42,18 @@ class LazyArray {
 struct CoreCounters {
   // stages 1-6
   PacketCount received;
-  LazyArray<PacketCount> in{table::max_services};  ///< by service: every packet once, when its service (or none) is known
+  LazyArray<PacketCount> in{
+      table::max_services};  ///< by service: every packet once, when its service (or none) is known
   Counter handed_off;
-  Counter dropped_before_rings;                    ///< all drops of stages 2-6, for the count of what is in flight
+  Counter dropped_before_rings;  ///< all drops of stages 2-6, for the count of what is in flight
   // stages 7-8
-  Counter taken;                                   ///< packets taken out of rings and done with
+  Counter taken;  ///< packets taken out of rings and done with
   LazyArray<PacketCount> delivered{table::max_services};
   LazyArray<crosscore::Histogram> latency{table::max_services};  ///< receive to handler, units of 16 ticks
-  Counter replied;                                 ///< answers and forwards handed to a device
-  Counter tx_full;                                 ///< answers lost because a device took no more
-  Counter no_buffer;                               ///< answers not made because no mbuf was free
-  Counter faults;                                  ///< exceptions caught
+  Counter replied;                                               ///< answers and forwards handed to a device
+  Counter tx_full;                                               ///< answers lost because a device took no more
+  Counter no_buffer;                                             ///< answers not made because no mbuf was free
+  Counter faults;                                                ///< exceptions caught
   // both
   LazyArray<std::array<Counter, packet::reason_count>> dropped{table::max_services};
   Counter turns;

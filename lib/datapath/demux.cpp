@@ -22,7 +22,8 @@ bool Demux::receive(const RxQueue& queue, const table::Ruleset& rules, const Buc
 }
 
 bool Demux::receive_late(const table::Ruleset& rules, const BucketMove* moving) {
-  if (state_.fragments.held() == 0) [[likely]] return false;
+  if (state_.fragments.held() == 0) [[likely]]
+    return false;
   const auto now = rte_rdtsc();
   state_.fragments.expire(now);
   if (!take_ready_fragments(rules, state_, burst_, now)) return false;
@@ -39,7 +40,8 @@ bool Demux::receive_late(const table::Ruleset& rules, const BucketMove* moving) 
 void Demux::answer_closed_ports(const table::Ruleset& rules) {
   if (rules.closed_action() != table::ClosedAction::reject) return;
   for (std::size_t i = 0; i < burst_.count; ++i) {
-    if (burst_.facts[i].reason != packet::Reason::closed_port) [[likely]] continue;
+    if (burst_.facts[i].reason != packet::Reason::closed_port) [[likely]]
+      continue;
     if (burst_.facts[i].kind != packet::Kind::transport || !reject_budget_.take(burst_.now_tsc)) continue;
     const auto out = outbox_.open(burst_.device, packet::max_reject_bytes(burst_.present[i]));
     if (out.empty()) continue;

@@ -20,9 +20,9 @@ FragmentMemory::FragmentMemory(const FragmentLimits& limits)
 }
 
 std::size_t FragmentMemory::set_of(const DatagramKey& key) const {
-  const auto hash = packet::flow_hash(packet::fixed_hash_key, key.src.version, key.src.bytes.data(),
-                                      key.dst.bytes.data(), static_cast<std::uint16_t>(key.id >> 16),
-                                      static_cast<std::uint16_t>(key.id), key.proto);
+  const auto hash =
+      packet::flow_hash(packet::fixed_hash_key, key.src.version, key.src.bytes.data(), key.dst.bytes.data(),
+                        static_cast<std::uint16_t>(key.id >> 16), static_cast<std::uint16_t>(key.id), key.proto);
   return hash % (owners_.size() / ways) * ways;
 }
 
@@ -41,7 +41,8 @@ bool FragmentMemory::note_first(const DatagramKey& key, table::ServiceId service
   }
   *place = {.key = key, .deadline_tsc = now_tsc + timeout_ticks_, .hash = hash, .service = service};
 
-  if (waiting_.empty()) [[likely]] return true;
+  if (waiting_.empty()) [[likely]]
+    return true;
   std::erase_if(waiting_, [&](WaitingFragment& fragment) {
     if (fragment.key != key) return false;
     fragment.service = service;
@@ -69,7 +70,8 @@ bool FragmentMemory::wait(const WaitingFragment& fragment) {
 }
 
 void FragmentMemory::expire(std::uint64_t now_tsc) {
-  if (waiting_.empty()) [[likely]] return;
+  if (waiting_.empty()) [[likely]]
+    return;
   std::erase_if(waiting_, [&](WaitingFragment& fragment) {
     if (fragment.deadline_tsc > now_tsc) return false;
     fragment.facts.reason = packet::Reason::fragment_timeout;

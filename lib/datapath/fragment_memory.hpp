@@ -40,7 +40,7 @@ struct WaitingFragment {
 };
 
 struct FragmentLimits {
-  std::size_t datagrams = 4096;         ///< a power of two, at least 4
+  std::size_t datagrams = 4096;  ///< a power of two, at least 4
   std::size_t waiting = 64;
   std::uint64_t timeout_ticks = 1;
 };
@@ -51,7 +51,7 @@ class FragmentMemory {
 
   struct Owner {
     DatagramKey key;
-    std::uint64_t deadline_tsc = 0;   ///< 0: free
+    std::uint64_t deadline_tsc = 0;  ///< 0: free
     std::uint32_t hash = 0;
     table::ServiceId service = table::no_service;
   };
@@ -81,9 +81,9 @@ class FragmentMemory {
   static constexpr std::size_t ways = 4;
   std::size_t set_of(const DatagramKey& key) const;
 
-  std::vector<Owner> owners_;                ///< sets of `ways`
-  std::vector<WaitingFragment> waiting_;     ///< oldest first; capacity fixed at start
-  std::vector<WaitingFragment> ready_;       ///< capacity fixed at start
+  std::vector<Owner> owners_;             ///< sets of `ways`
+  std::vector<WaitingFragment> waiting_;  ///< oldest first; capacity fixed at start
+  std::vector<WaitingFragment> ready_;    ///< capacity fixed at start
   std::size_t waiting_limit_;
   std::uint64_t timeout_ticks_;
 };

@@ -112,15 +112,15 @@ struct OurAddress {
 /// What a handler may know when it is made. Made once per service and worker, before packets flow.
 struct HandlerContext {
   std::string service;
-  unsigned worker = 0;                                    ///< index of the worker, from 0
-  std::map<std::string, std::string> options;             ///< from `deliver = [{ handler = "...", ... }]`
-  std::vector<std::array<std::uint8_t, 6>> device_macs;   ///< by device index
+  unsigned worker = 0;                                   ///< index of the worker, from 0
+  std::map<std::string, std::string> options;            ///< from `deliver = [{ handler = "...", ... }]`
+  std::vector<std::array<std::uint8_t, 6>> device_macs;  ///< by device index
   std::vector<OurAddress> addresses;
-  double tsc_hz = 1e9;                                    ///< ticks per second of `Burst::now_tsc`
+  double tsc_hz = 1e9;  ///< ticks per second of `Burst::now_tsc`
 };
 
-/// Called once per service and worker at start and at reloads, and once when a configuration is checked, before DPDK has
-/// started. Makes a handler, or throws `std::invalid_argument` with a sentence about the option that is wrong.
+/// Called once per service and worker at start and at reloads, and once when a configuration is checked, before DPDK
+/// has started. Makes a handler, or throws `std::invalid_argument` with a sentence about the option that is wrong.
 using HandlerFactory = std::function<std::unique_ptr<Handler>(const HandlerContext&)>;
 
 }  // namespace portier::datapath

@@ -10,9 +10,9 @@ namespace portier::datapath {
 enum class Idle { spin, adaptive };
 
 /// `adaptive`: after 1,024 empty turns (some tens of microseconds) a core naps 50 us after each further empty turn. The
-/// first packet after a pause waits for the end of the nap: 50 us and the kernel's wake-up, about 60 to 150 us in all on
-/// an ordinary kernel. `spin` never makes a system call. Yielding is no step in between: kernels with EEVDF scheduling
-/// take the rest of its time slice from a thread that yields, which costs milliseconds on a busy CPU.
+/// first packet after a pause waits for the end of the nap: 50 us and the kernel's wake-up, about 60 to 150 us in all
+/// on an ordinary kernel. `spin` never makes a system call. Yielding is no step in between: kernels with EEVDF
+/// scheduling take the rest of its time slice from a thread that yields, which costs milliseconds on a busy CPU.
 class IdleSteps {
  public:
   /// Made by the core's own thread.

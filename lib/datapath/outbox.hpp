@@ -19,7 +19,7 @@ namespace portier::datapath {
 struct TxLane {
   std::uint16_t port = 0;
   std::uint16_t queue = 0;
-  rte_ring* relay = nullptr;   ///< set: enqueue here instead
+  rte_ring* relay = nullptr;  ///< set: enqueue here instead
 };
 
 class Outbox {
@@ -72,7 +72,7 @@ class Outbox {
 
   rte_mempool* pool_;
   std::vector<TxLane> lanes_;
-  std::vector<Held> held_;     ///< by device
+  std::vector<Held> held_;  ///< by device
   std::array<Open, open_limit> open_;
   std::size_t open_count_ = 0;
   CoreCounters& counters_;

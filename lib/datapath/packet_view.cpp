@@ -15,8 +15,8 @@ packet::FlowKey PacketView::flow_key() const {
   key.src = packet::address_at(l3 + packet::ip_src_offset(version), version);
   key.dst = packet::address_at(l3 + packet::ip_dst_offset(version), version);
   key.proto = proto();
-  const bool has_ports = packet::transport_index[proto()] != packet::no_transport &&
-                         fragment() != packet::Fragment::later;
+  const bool has_ports =
+      packet::transport_index[proto()] != packet::no_transport && fragment() != packet::Fragment::later;
   if (has_ports) {
     key.src_port = packet::load16(bytes_ + l4_offset());
     key.dst_port = packet::load16(bytes_ + l4_offset() + 2);

@@ -13,7 +13,8 @@ void ProgramGate::Free::operator()(rte_rcu_qsbr* qsbr) const { std::free(qsbr); 
 
 ProgramGate::ProgramGate(unsigned readers) {
   const std::size_t size = rte_rcu_qsbr_get_memsize(readers);
-  qsbr_.reset(static_cast<rte_rcu_qsbr*>(std::aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN(size, RTE_CACHE_LINE_SIZE))));
+  qsbr_.reset(
+      static_cast<rte_rcu_qsbr*>(std::aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN(size, RTE_CACHE_LINE_SIZE))));
   if (qsbr_ == nullptr) throw std::bad_alloc();
   rte_rcu_qsbr_init(qsbr_.get(), readers);
 }

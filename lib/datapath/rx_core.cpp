@@ -70,7 +70,8 @@ void RxCore::look_for_moves(const table::Ruleset& rules) {
     for (std::size_t w = 0; w < marks_.size(); ++w) marks_[w] = spec_.rings[w]->reserved_position();
     if (!has_moves_) settled_generation_.raise_to(generation_);
   }
-  if (!has_moves_) [[likely]] return;
+  if (!has_moves_) [[likely]]
+    return;
   has_moves_ = false;
   for (std::size_t w = 0; w < marks_.size(); ++w) {
     moves_.lags[w] = spec_.rings[w]->consumed_position() < marks_[w];

@@ -90,7 +90,8 @@ inline void look_up_ports(const table::Ruleset& rules, DemuxState& state, RxBurs
       return drop(state, burst, i, Reason::fragment_conflict);
     }
   }
-  if (service != table::no_service) [[likely]] return;
+  if (service != table::no_service) [[likely]]
+    return;
   const auto* dst = burst.data[i] + facts.l3_offset + packet::ip_dst_offset(facts.ip_version);
   drop(state, burst, i, closed_reason(rules, packet::address_at(dst, facts.ip_version)));
 }
@@ -153,7 +154,8 @@ inline void stage3_lookup(const table::Ruleset& rules, DemuxState& state, RxBurs
   const bool has_prefixes = rules.has_prefixes4() || rules.has_prefixes6();
   if (has_prefixes) detail::find_slots(rules, burst, slots);
   for (std::size_t i = 0; i < burst.count; ++i) {
-    if (burst.is_dropped(i)) [[unlikely]] continue;
+    if (burst.is_dropped(i)) [[unlikely]]
+      continue;
     switch (burst.facts[i].kind) {
       case packet::Kind::transport:
         detail::look_up_ports(rules, state, burst, i, has_prefixes ? slots[i] : table::any_slot);
@@ -164,7 +166,8 @@ inline void stage3_lookup(const table::Ruleset& rules, DemuxState& state, RxBurs
       case packet::Kind::arp: detail::look_up_liveness(rules, state, burst, i); break;
       case packet::Kind::other: detail::drop(state, burst, i, packet::Reason::no_ports); break;
     }
-    if (burst.data[i] != nullptr) [[likely]] state.counters.in[burst.service[i]].packets.add(1);
+    if (burst.data[i] != nullptr) [[likely]]
+      state.counters.in[burst.service[i]].packets.add(1);
   }
 }
 
@@ -172,7 +175,8 @@ inline void stage3_lookup(const table::Ruleset& rules, DemuxState& state, RxBurs
 inline bool take_ready_fragments(const table::Ruleset& rules, DemuxState& state, RxBurst& burst,
                                  std::uint64_t now_tsc) {
   auto& ready = state.fragments.ready();
-  if (ready.empty()) [[likely]] return false;
+  if (ready.empty()) [[likely]]
+    return false;
   burst.count = 0;
   burst.now_tsc = now_tsc;
   burst.device = ready.front().device;

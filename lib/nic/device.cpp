@@ -85,13 +85,13 @@ void Device::probe(const std::string& eal_device, const OutputAside& aside) {
     const std::string args = comma == std::string::npos ? "" : eal_device.substr(comma + 1);
     const int error = rte_eal_hotplug_add("vdev", name.c_str(), args.c_str());
     if (error != 0) {
-      throw Failure("device '" + name_ + "' (" + eal_device + ") cannot be opened: " +
-                    diagnosis(eal_device, reason(error, aside)));
+      throw Failure("device '" + name_ + "' (" + eal_device +
+                    ") cannot be opened: " + diagnosis(eal_device, reason(error, aside)));
     }
   }
   if (!exists && rte_eth_dev_get_port_by_name(name.c_str(), &port) != 0) {
-    throw Failure("device '" + name_ + "' (" + eal_device + ") cannot be opened: " +
-                    diagnosis(eal_device, "DPDK does not know it"));
+    throw Failure("device '" + name_ + "' (" + eal_device +
+                  ") cannot be opened: " + diagnosis(eal_device, "DPDK does not know it"));
   }
   if (!is_pci(eal_device)) hotplugged_.push_back(name);
   ports_.push_back(port);

@@ -21,23 +21,23 @@ struct Queue {
 
 /// What to open. Filled by control from the settings and the driver profile; reads no files itself.
 struct DeviceSpec {
-  std::string name;                      ///< as in the configuration, for messages
+  std::string name;  ///< as in the configuration, for messages
   /// EAL device strings, one per ethdev: "0000:3b:00.0", or "net_af_packet0,iface=eth1,qpairs=2".
   std::vector<std::string> eal_devices;
-  unsigned rx_queues = 1;                ///< wanted; all of them must be polled
-  bool must_have_rx_queues = false;      ///< fewer are a failure instead of being made do with
-  unsigned tx_queues = 1;                ///< wanted; fewer may come
+  unsigned rx_queues = 1;            ///< wanted; all of them must be polled
+  bool must_have_rx_queues = false;  ///< fewer are a failure instead of being made do with
+  unsigned tx_queues = 1;            ///< wanted; fewer may come
   unsigned rx_descriptors = 1024;
   unsigned tx_descriptors = 1024;
   unsigned mbufs_per_queue = 4096;
   bool promiscuous = false;
   bool rss = true;
-  bool keeps_mbufs = false;              ///< the driver does not give all receive mbufs back when it is closed
+  bool keeps_mbufs = false;  ///< the driver does not give all receive mbufs back when it is closed
 };
 
 struct DeviceCounters {
   std::uint64_t received = 0;
-  std::uint64_t missed = 0;      ///< as far as the driver counts them
+  std::uint64_t missed = 0;  ///< as far as the driver counts them
   std::uint64_t no_mbuf = 0;
   std::uint64_t sent = 0;
 };

@@ -26,7 +26,7 @@ namespace {
 struct LogCapture {
   char* text = nullptr;
   std::size_t size = 0;
-  std::size_t read = 0;   ///< what `first_dpdk_error` has seen
+  std::size_t read = 0;  ///< what `first_dpdk_error` has seen
   std::FILE* stream = nullptr;
 };
 LogCapture dpdk_log;

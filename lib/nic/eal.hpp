@@ -13,8 +13,8 @@ struct EalOptions {
   std::vector<std::vector<unsigned>> lcore_cpus;
   unsigned memory_mb = 512;
   bool hugepages = false;
-  std::vector<std::string> pci_devices;   ///< the only PCI devices that are probed
-  std::vector<std::string> extra;         ///< passed on as they are, after ours
+  std::vector<std::string> pci_devices;  ///< the only PCI devices that are probed
+  std::vector<std::string> extra;        ///< passed on as they are, after ours
 };
 
 class Eal {

@@ -20,8 +20,8 @@ class OutputAside {
 
  private:
   int descriptor_;
-  int saved_ = -1;   ///< the real one
-  int aside_ = -1;   ///< memory
+  int saved_ = -1;  ///< the real one
+  int aside_ = -1;  ///< memory
 };
 
 }  // namespace portier::nic

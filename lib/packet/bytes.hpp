@@ -12,17 +12,11 @@ using Bytes = std::span<const std::uint8_t>;
 using MutableBytes = std::span<std::uint8_t>;
 
 // No bounds are checked here: callers have compared the length first (parse.hpp does so for every header).
-constexpr std::uint16_t load16(const std::uint8_t* at) {
-  return static_cast<std::uint16_t>(at[0] << 8 | at[1]);
-}
+constexpr std::uint16_t load16(const std::uint8_t* at) { return static_cast<std::uint16_t>(at[0] << 8 | at[1]); }
 
-constexpr std::uint32_t load32(const std::uint8_t* at) {
-  return std::uint32_t{load16(at)} << 16 | load16(at + 2);
-}
+constexpr std::uint32_t load32(const std::uint8_t* at) { return std::uint32_t{load16(at)} << 16 | load16(at + 2); }
 
-constexpr std::uint64_t load64(const std::uint8_t* at) {
-  return std::uint64_t{load32(at)} << 32 | load32(at + 4);
-}
+constexpr std::uint64_t load64(const std::uint8_t* at) { return std::uint64_t{load32(at)} << 32 | load32(at + 4); }
 
 constexpr void store16(std::uint8_t* at, std::uint16_t value) {
   at[0] = static_cast<std::uint8_t>(value >> 8);

@@ -29,17 +29,17 @@ struct Facts {
   Reason reason = Reason::none;
   Kind kind = Kind::other;
   Fragment fragment = Fragment::none;
-  std::uint8_t ip_version = 0;      ///< 4, 6, or 0: no sound IP header
-  std::uint8_t proto = 0;           ///< upper-layer protocol; meaningful when `proto_known`
+  std::uint8_t ip_version = 0;  ///< 4, 6, or 0: no sound IP header
+  std::uint8_t proto = 0;       ///< upper-layer protocol; meaningful when `proto_known`
   bool proto_known = false;
   bool ports_known = false;
   std::uint8_t vlan_count = 0;
-  std::uint16_t src_port = 0;       ///< host order
-  std::uint16_t dst_port = 0;       ///< host order
+  std::uint16_t src_port = 0;  ///< host order
+  std::uint16_t dst_port = 0;  ///< host order
   std::uint16_t l3_offset = 0;
-  std::uint16_t l4_offset = 0;      ///< transport header, or the fragment's payload
-  std::uint32_t l3_end = 0;         ///< end of the IP packet by its own length
-  std::uint32_t fragment_id = 0;    ///< host order; 16 bits for IPv4
+  std::uint16_t l4_offset = 0;                            ///< transport header, or the fragment's payload
+  std::uint32_t l3_end = 0;                               ///< end of the IP packet by its own length
+  std::uint32_t fragment_id = 0;                          ///< host order; 16 bits for IPv4
   std::array<std::uint16_t, wire::max_vlan_tags> vlan{};  ///< VLAN identifiers, outermost first
 };
 
@@ -80,11 +80,8 @@ constexpr FlowKey flow_key(const std::uint8_t* frame, const Facts& facts) {
 
 /// The flow that an ICMP error speaks of, seen from our side: what we sent, turned round.
 constexpr FlowKey flow_key(const Quote& quote) {
-  return {.src = quote.dst,
-          .dst = quote.src,
-          .src_port = quote.dst_port,
-          .dst_port = quote.src_port,
-          .proto = quote.proto};
+  return {
+      .src = quote.dst, .dst = quote.src, .src_port = quote.dst_port, .dst_port = quote.src_port, .proto = quote.proto};
 }
 
 }  // namespace portier::packet

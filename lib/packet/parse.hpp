@@ -186,12 +186,12 @@ constexpr Facts parse(Bytes frame, std::size_t wire_length) {
   std::size_t at = wire::ethernet_size;
   std::uint16_t ethertype = load16(frame.data() + 12);
   while (detail::is_vlan(ethertype)) [[unlikely]] {
-    if (frame.size() < at + wire::vlan_tag_size) return detail::stop(facts, Reason::truncated_vlan), facts;
-    if (facts.vlan_count == wire::max_vlan_tags) return detail::stop(facts, Reason::too_many_vlans), facts;
-    facts.vlan[facts.vlan_count++] = load16(frame.data() + at) & 0x0fff;
-    ethertype = load16(frame.data() + at + 2);
-    at += wire::vlan_tag_size;
-  }
+      if (frame.size() < at + wire::vlan_tag_size) return detail::stop(facts, Reason::truncated_vlan), facts;
+      if (facts.vlan_count == wire::max_vlan_tags) return detail::stop(facts, Reason::too_many_vlans), facts;
+      facts.vlan[facts.vlan_count++] = load16(frame.data() + at) & 0x0fff;
+      ethertype = load16(frame.data() + at + 2);
+      at += wire::vlan_tag_size;
+    }
   facts.l3_offset = static_cast<std::uint16_t>(at);
   if (ethertype == wire::ethertype_ipv4) {
     detail::parse_ipv4(facts, frame, wire_length);

@@ -14,9 +14,9 @@ enum class Transport : std::uint8_t { tcp, udp, udplite, sctp, dccp };
 
 struct TransportText {
   Transport transport;
-  std::uint8_t proto;            ///< IP protocol number
-  std::uint8_t header_size;      ///< least bytes of its header
-  std::string_view name;         ///< as written in a binding
+  std::uint8_t proto;        ///< IP protocol number
+  std::uint8_t header_size;  ///< least bytes of its header
+  std::string_view name;     ///< as written in a binding
 };
 
 inline constexpr std::array transports{
@@ -37,8 +37,6 @@ inline constexpr auto transport_index = [] {
   return table;
 }();
 
-constexpr const TransportText& text_of(Transport transport) {
-  return transports[static_cast<std::size_t>(transport)];
-}
+constexpr const TransportText& text_of(Transport transport) { return transports[static_cast<std::size_t>(transport)]; }
 
 }  // namespace portier::packet

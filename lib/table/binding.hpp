@@ -23,9 +23,9 @@ inline constexpr std::size_t max_services = 4096;
 
 struct Binding {
   packet::Transport transport = packet::Transport::udp;
-  packet::Prefix destination;      ///< canonical; any by default
-  std::uint16_t first_port = 0;    ///< inclusive
-  std::uint16_t last_port = 65535; ///< inclusive, not below `first_port`
+  packet::Prefix destination;       ///< canonical; any by default
+  std::uint16_t first_port = 0;     ///< inclusive
+  std::uint16_t last_port = 65535;  ///< inclusive, not below `first_port`
   ServiceId service = no_service;
 
   constexpr std::uint32_t port_count() const { return std::uint32_t{last_port} - first_port + 1; }

@@ -1,4 +1,5 @@
-/// Compiles bindings into port tables: each slot starts as its nearest covering slot and is overlaid by its own bindings.
+/// Compiles bindings into port tables: each slot starts as its nearest covering slot and is overlaid by its own
+/// bindings.
 #include "table/port_tables.hpp"
 
 #include <algorithm>
@@ -52,13 +53,14 @@ PortTables::PortTables(std::span<const packet::Prefix> prefixes, std::span<const
         break;
       }
     }
-    auto [first, last] = std::equal_range(ordered.begin(), ordered.end(), prefixes[slot], [](const auto& a, const auto& b) {
-      if constexpr (std::is_same_v<std::decay_t<decltype(a)>, packet::Prefix>) {
-        return a < b->destination;
-      } else {
-        return a->destination < b;
-      }
-    });
+    auto [first, last] =
+        std::equal_range(ordered.begin(), ordered.end(), prefixes[slot], [](const auto& a, const auto& b) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(a)>, packet::Prefix>) {
+            return a < b->destination;
+          } else {
+            return a->destination < b;
+          }
+        });
     for (std::size_t transport = 0; transport < packet::transport_count; ++transport) {
       auto& row = row_of_[slot * packet::transport_count + transport];
       const std::uint32_t parent_row = parent == slot ? 0 : row_of_[parent * packet::transport_count + transport];

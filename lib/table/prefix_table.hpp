@@ -13,7 +13,7 @@ struct rte_fib6;
 namespace portier::table {
 
 struct PrefixEntry {
-  packet::Prefix prefix;      ///< canonical, of the table's family
+  packet::Prefix prefix;  ///< canonical, of the table's family
   std::uint16_t value = 0;
 };
 

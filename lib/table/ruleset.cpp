@@ -79,8 +79,7 @@ ServiceId Ruleset::service_for(const packet::FlowKey& flow) const {
 }
 
 bool Ruleset::is_ours(const packet::Address& destination) const {
-  return our_addresses_.empty() ||
-         std::binary_search(our_addresses_.begin(), our_addresses_.end(), destination);
+  return our_addresses_.empty() || std::binary_search(our_addresses_.begin(), our_addresses_.end(), destination);
 }
 
 }  // namespace portier::table

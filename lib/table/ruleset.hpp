@@ -22,9 +22,9 @@ enum class ClosedAction : std::uint8_t { reject, drop, kernel };
 struct RulesetSpec {
   std::uint64_t generation = 0;
   packet::HashKey hash_key = packet::fixed_hash_key;
-  std::vector<Binding> bindings;                       ///< conflict-free, canonical prefixes, services set
-  std::vector<std::vector<WorkerIndex>> workers;       ///< by service: the workers it may use, not empty
-  std::vector<packet::Address> our_addresses;          ///< empty: every destination address is ours
+  std::vector<Binding> bindings;                  ///< conflict-free, canonical prefixes, services set
+  std::vector<std::vector<WorkerIndex>> workers;  ///< by service: the workers it may use, not empty
+  std::vector<packet::Address> our_addresses;     ///< empty: every destination address is ours
   ClosedAction closed_action = ClosedAction::reject;
 };
 
@@ -76,8 +76,8 @@ class Ruleset {
   std::unique_ptr<PrefixTable4> prefixes4_;
   std::unique_ptr<PrefixTable6> prefixes6_;
   std::unique_ptr<PortTables> ports_;
-  std::vector<std::uint16_t> map_of_;  ///< by service
-  std::vector<CoreMap> maps_;          ///< equal maps are stored once
+  std::vector<std::uint16_t> map_of_;           ///< by service
+  std::vector<CoreMap> maps_;                   ///< equal maps are stored once
   std::vector<packet::Address> our_addresses_;  ///< sorted
 };
 
