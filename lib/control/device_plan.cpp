@@ -12,7 +12,8 @@ nic::DeviceSpec plan_device(const DeviceSettings& device, const DriverProfile& p
   const auto rx_cores = static_cast<unsigned>(plan.rx_cpus.size());
   spec.rx_queues = device.rx_queues.value_or(std::min(rx_cores, profile.max_rx_queues));
   spec.must_have_rx_queues = device.rx_queues.has_value();
-  spec.tx_queues = static_cast<unsigned>(plan.rx_cpus.size() + plan.worker_cpus.size());
+  const auto cores = static_cast<unsigned>(plan.rx_cpus.size() + plan.worker_cpus.size());
+  spec.tx_queues = profile.equal_queues ? spec.rx_queues : cores;
   spec.rx_descriptors = device.rx_descriptors.value_or(profile.rx_descriptors);
   spec.tx_descriptors = device.tx_descriptors.value_or(profile.tx_descriptors);
   spec.mbufs_per_queue = profile.mbufs_per_queue;

@@ -62,8 +62,8 @@ class Burst {
   auto end() const { return packets_.end(); }
 
   /// A frame of `length` bytes that leaves by the device packet `i` came from. The caller fills all of it before the
-  /// call returns. Empty when no buffer is free or `length` is 0 or above 9728: then nothing is sent, and
-  /// `no_buffer` counts it.
+  /// call returns. Empty when no buffer is free, which `no_buffer` counts, or when `length` is 0 or above
+  /// 9728: then nothing is sent.
   packet::MutableBytes reply(std::size_t i, std::size_t length);
 
   /// As `reply`, by another device (its index in the configuration).

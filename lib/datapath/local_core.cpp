@@ -26,8 +26,7 @@ void LocalCore::run() {
     idle.after_turn(turn(program, phase == crosscore::Phase::run));
     if (phase != crosscore::Phase::run && demux_.state().fragments.held() == 0) quiet_.set();
   }
-  for (int tries = 0; tries < 1000 && !outbox_.is_empty(); ++tries) outbox_.flush();
-  outbox_.abandon();
+  end_transmit(outbox_, spec_.relays);
   shared_.gate.leave(spec_.reader);
 }
 

@@ -24,7 +24,7 @@ void RxCore::run() {
     idle.after_turn(turn(program, phase == crosscore::Phase::run));
     if (phase != crosscore::Phase::run && demux_.state().fragments.held() == 0) quiet_.set();
   }
-  end();
+  end_transmit(outbox_, spec_.relays);  // workers have ended: what they left in relays is sent too
   shared_.gate.leave(spec_.reader);
 }
 
@@ -78,15 +78,6 @@ void RxCore::look_for_moves(const table::Ruleset& rules) {
     has_moves_ = has_moves_ || moves_.lags[w];
   }
   if (!has_moves_) settled_generation_.raise_to(generation_);
-}
-
-/// Workers have ended: what they left in relays is sent, or given up after a bounded number of tries.
-void RxCore::end() {
-  for (int tries = 0; tries < 1000; ++tries) {
-    stage8_transmit(outbox_, spec_.relays);
-    if (outbox_.is_empty()) break;
-  }
-  outbox_.abandon();
 }
 
 }  // namespace portier::datapath

@@ -23,7 +23,6 @@ class RxCore {
   bool turn(const Program& program, bool is_receiving);
   void look_for_moves(const table::Ruleset& rules);
   void hand_off();
-  void end();
 
   CoreSpec spec_;
   SharedState shared_;

@@ -7,9 +7,11 @@
 #include <rte_lcore.h>
 #include <rte_log.h>
 #include <rte_version.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -100,6 +102,22 @@ std::string first_dpdk_error() {
   return std::string(text.substr(0, text.find('\n')));
 }
 
+namespace {
+
+/// A portier that was killed has left its runtime directory behind; its name says whose it was.
+void remove_stale_directories() {
+  const std::filesystem::path own(rte_eal_get_runtime_dir());
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(own.parent_path(), ignored)) {
+    const auto name = entry.path().filename().string();
+    int pid = 0;
+    if (std::sscanf(name.c_str(), "portier%d", &pid) != 1 || pid <= 0) continue;
+    if (kill(pid, 0) != 0 && errno == ESRCH) std::filesystem::remove_all(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
 Eal::Eal(const EalOptions& options) {
   // Without it DPDK would put its runtime directory into the root directory for a user without a session.
   if (geteuid() != 0) setenv("XDG_RUNTIME_DIR", "/tmp", /*overwrite=*/0);
@@ -121,6 +139,7 @@ Eal::Eal(const EalOptions& options) {
     throw Failure("DPDK did not start" + (detail.empty() ? std::string() : " (" + detail + ")") + ": " +
                   advice(options));
   }
+  remove_stale_directories();
 }
 
 Eal::~Eal() {

@@ -4,21 +4,20 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "datapath/random_frames.hpp"
 #include "datapath/stage2_parse.hpp"
 #include "datapath/stage3_lookup.hpp"
 #include "datapath/stage5_steer.hpp"
+#include "datapath/stages_model.hpp"
 
 namespace portier::datapath {
 namespace {
 
-using packet::Fragment;
-using packet::Kind;
 using packet::Reason;
 using table::Ruleset;
 using table::ServiceId;
@@ -26,128 +25,17 @@ using table::ServiceId;
 constexpr std::uint64_t timeout = 1'000'000;
 constexpr std::size_t waiting_room = 5;
 
-/// What becomes of one packet.
-struct Fate {
-  Reason reason = Reason::none;
-  ServiceId service = table::no_service;
-  std::uint32_t hash = 0;
-  bool waits = false;
-};
-
 auto as_tuple(const packet::Facts& f) {
   return std::tie(f.reason, f.kind, f.fragment, f.ip_version, f.proto, f.proto_known, f.ports_known, f.vlan_count,
                   f.src_port, f.dst_port, f.l3_offset, f.l4_offset, f.l3_end, f.fragment_id, f.vlan);
 }
-
-/// Decides for one packet at a time, by looking at every binding and every datagram.
-class Model {
- public:
-  Model(const Ruleset& rules, std::vector<table::Binding> bindings) : rules_(rules), bindings_(std::move(bindings)) {}
-
-  Fate decide(const Frame& frame) {
-    const auto facts = packet::parse(frame);
-    if (facts.reason != Reason::none) return {.reason = facts.reason};
-    switch (facts.kind) {
-      case Kind::transport: return with_ports(frame, facts);
-      case Kind::later: return later(frame, facts);
-      case Kind::icmp_error: return error(frame, facts);
-      case Kind::icmp:
-      case Kind::arp: return liveness(frame, facts);
-      case Kind::other: break;
-    }
-    return {.reason = Reason::no_ports};
-  }
-
-  /// Fates of those whose first fragment has come since, in the order in which they came.
-  std::vector<Fate> take_ready() { return std::exchange(ready_, {}); }
-  std::size_t waiting() const { return waiting_.size(); }
-
- private:
-  using Datagram = std::tuple<packet::Address, packet::Address, std::uint32_t, std::uint8_t>;
-
-  static Datagram datagram(const Frame& frame, const packet::Facts& facts) {
-    const auto flow = packet::flow_key(frame.data(), facts);
-    return {flow.src, flow.dst, facts.fragment_id, facts.ip_version == 4 ? facts.proto : std::uint8_t{0}};
-  }
-
-  ServiceId service_of(const packet::FlowKey& flow) const {
-    const auto* binding = table::choose(bindings_, flow);
-    return binding == nullptr ? table::no_service : binding->service;
-  }
-
-  Fate with_ports(const Frame& frame, const packet::Facts& facts) {
-    const auto flow = packet::flow_key(frame.data(), facts);
-    Fate fate{.service = service_of(flow), .hash = packet::flow_hash(rules_.hash_key(), flow)};
-    if (facts.fragment == Fragment::first) {
-      const auto key = datagram(frame, facts);
-      const auto [at, is_new] = owners_.try_emplace(key, fate);
-      if (!is_new && (at->second.service != fate.service || at->second.hash != fate.hash)) {
-        fate.reason = Reason::fragment_conflict;
-        return fate;
-      }
-      std::erase_if(waiting_, [&](const Datagram& other) {
-        if (other != key) return false;
-        auto released = fate;
-        if (fate.service == table::no_service) released.reason = closed(flow.dst);
-        ready_.push_back(released);
-        return true;
-      });
-    }
-    if (fate.service == table::no_service) fate.reason = closed(flow.dst);
-    return fate;
-  }
-
-  Reason closed(const packet::Address& dst) const {
-    if (rules_.answers() && !rules_.is_ours(dst)) return Reason::not_for_us;
-    return rules_.closed_action() == table::ClosedAction::kernel ? Reason::left_to_kernel : Reason::closed_port;
-  }
-
-  Fate later(const Frame& frame, const packet::Facts& facts) {
-    const auto key = datagram(frame, facts);
-    if (const auto owner = owners_.find(key); owner != owners_.end()) {
-      auto fate = owner->second;
-      if (fate.service == table::no_service) fate.reason = closed(packet::flow_key(frame.data(), facts).dst);
-      return fate;
-    }
-    if (waiting_.size() + ready_.size() == waiting_room) return {.reason = Reason::fragment_no_room};
-    waiting_.push_back(key);
-    return {.waits = true};
-  }
-
-  Fate error(const Frame& frame, const packet::Facts& facts) const {
-    const auto quote = packet::parse_quote(frame, facts);
-    if (quote.ip_version == 0) return {.reason = Reason::bad_quote};
-    if (!quote.ports_known) return {.reason = Reason::icmp_unowned};
-    const auto flow = packet::flow_key(quote);
-    Fate fate{.service = service_of(flow), .hash = packet::flow_hash(rules_.hash_key(), flow)};
-    if (fate.service == table::no_service) fate.reason = Reason::icmp_unowned;
-    return fate;
-  }
-
-  Fate liveness(const Frame& frame, const packet::Facts& facts) const {
-    const auto is_arp = facts.kind == Kind::arp;
-    const auto type = is_arp ? std::uint8_t{0} : frame[facts.l4_offset];
-    const bool is_asked = is_arp || (facts.fragment == Fragment::none &&
-                                     (facts.ip_version == 4 ? type == 8 : type == 128 || type == 135));
-    if (!rules_.answers() || !is_asked) return {.reason = is_arp ? Reason::not_ip : Reason::no_ports};
-    Fate fate{.service = table::answer_service};
-    if (!is_arp) fate.hash = packet::flow_hash(rules_.hash_key(), packet::flow_key(frame.data(), facts));
-    return fate;
-  }
-
-  const Ruleset& rules_;
-  std::vector<table::Binding> bindings_;
-  std::map<Datagram, Fate> owners_;
-  std::vector<Datagram> waiting_;
-  std::vector<Fate> ready_;
-};
 
 /// Real stages and model side by side, with an account of everything that went through.
 class SideBySide {
  public:
   SideBySide(const Ruleset& rules, const std::vector<table::Binding>& bindings)
       : rules_(rules),
-        model_(rules, bindings),
+        model_(rules, bindings, waiting_room),
         counters_(std::make_unique<CoreCounters>()),
         state_{FragmentMemory({.datagrams = 65536, .waiting = waiting_room, .timeout_ticks = timeout}), *counters_} {}
 
@@ -297,104 +185,6 @@ INSTANTIATE_TEST_SUITE_P(Rulesets, Stages,
                                          Shape{"prefixes", true, false, table::ClosedAction::drop},
                                          Shape{"prefixes_with_our_addresses", true, true, table::ClosedAction::reject}),
                          [](const auto& shape) { return shape.param.name; });
-
-/// Fragments of several devices become ready at once: each keeps the device that it came by.
-TEST(LateFragments, KeepTheirDevice) {
-  CoreCounters counters;
-  DemuxState state{FragmentMemory({.datagrams = 64, .waiting = 8, .timeout_ticks = timeout}), counters};
-  std::array<rte_mbuf, 4> mbufs{};
-  const std::vector<std::uint8_t> devices{0, 1, 1, 0};
-  for (std::uint32_t i = 0; i < devices.size(); ++i) {
-    WaitingFragment fragment;
-    fragment.key.id = i;
-    fragment.mbuf = &mbufs[i];
-    fragment.device = devices[i];
-    ASSERT_TRUE(state.fragments.wait(fragment));
-  }
-  for (std::uint32_t id = 0; id < devices.size(); ++id) {
-    ASSERT_TRUE(state.fragments.note_first({.id = id}, table::first_user_service, 0, 1));
-  }
-  RxBurst burst;
-  std::vector<std::uint8_t> seen;
-  const auto rules = table::Ruleset::build({}, nullptr);
-  while (take_ready_fragments(*rules, state, burst, 2)) seen.insert(seen.end(), burst.count, burst.device);
-  EXPECT_EQ(seen, devices);
-}
-
-struct MoveCase {
-  const char* says;
-  bool lags;
-  Reason fate_of_moved;
-};
-
-/// While an old worker lags, what has moved away from it is dropped with a name; all else goes its way.
-TEST(Steer, HoldsOffOnlyWhatMovedFromALaggard) {
-  const std::vector<table::Binding> bindings{{.service = 2}, {.transport = packet::Transport::tcp, .service = 3}};
-  table::RulesetSpec spec;
-  spec.bindings = bindings;
-  spec.workers.assign(4, {0, 1});
-  const auto before = Ruleset::build(spec, nullptr);
-  spec.workers[2] = {1, 2};
-  const auto rules = Ruleset::build(spec, before.get());
-  Random random(9);
-  for (const auto& [says, lags, fate_of_moved] :
-       {MoveCase{"the old worker lags", true, Reason::bucket_moving}, {"it has caught up", false, Reason::none}}) {
-    BucketMove moving;
-    moving.lags[0] = lags;
-    moving.lags[1] = true;  // nothing has moved away from it
-    CoreCounters counters;
-    DemuxState state{FragmentMemory({}), counters};
-    std::size_t moved = 0;
-    std::size_t dropped = 0;
-    for (int round = 0; round < 500; ++round) {
-      packet::FlowKey flow{traffic::v4(10, 0, 0, 1), traffic::v4(10, 0, 0, 2), table::random_port(random), 9,
-                           random.chance(0.5) ? packet::wire::proto_udp : packet::wire::proto_tcp};
-      const auto frame = frame_of(random, flow);
-      RxBurst burst;
-      burst.count = 1;
-      burst.data[0] = frame.data();
-      burst.present[0] = burst.wire_length[0] = static_cast<std::uint32_t>(frame.size());
-      stage2_parse(burst, counters);
-      stage3_lookup(*rules, state, burst);
-      stage5_steer(*rules, state, burst, &moving);
-      const auto& map = rules->core_map(burst.service[0]);
-      const auto bucket = table::bucket_of(packet::flow_hash(rules->hash_key(), flow));
-      const bool has_moved = map.previous[bucket] != map.worker[bucket];
-      ASSERT_EQ(burst.facts[0].reason, has_moved ? fate_of_moved : Reason::none) << says;
-      ASSERT_EQ(burst.worker[0], map.worker[bucket]);
-      moved += has_moved ? 1 : 0;
-      dropped += burst.is_dropped(0) ? 1 : 0;
-    }
-    EXPECT_GT(moved, 20U) << says;
-    EXPECT_LT(moved, 250U) << "the other service stays";
-    EXPECT_EQ(dropped, lags ? moved : 0U) << says;
-    EXPECT_EQ(counters.dropped_before_rings.value(), dropped);
-  }
-}
-
-TEST(Steer, FramesBeyondTheLongestAreDroppedOnce) {
-  table::RulesetSpec spec;
-  spec.bindings = {{.service = 2}};
-  spec.workers.assign(3, {0});
-  const auto rules = Ruleset::build(spec, nullptr);
-  for (const std::size_t length : {crosscore::max_frame_bytes, crosscore::max_frame_bytes + 1}) {
-    const auto frame =
-        traffic::frame().ipv4(traffic::v4(1, 1, 1, 1), traffic::v4(2, 2, 2, 2)).udp(1, 2).payload(length - 42).build();
-    CoreCounters counters;
-    DemuxState state{FragmentMemory({}), counters};
-    RxBurst burst;
-    burst.count = 1;
-    burst.data[0] = frame.data();
-    burst.present[0] = crosscore::max_frame_bytes;
-    burst.wire_length[0] = static_cast<std::uint32_t>(frame.size());
-    stage2_parse(burst, counters);
-    stage3_lookup(*rules, state, burst);
-    stage5_steer(*rules, state, burst, nullptr);
-    const bool is_too_long = length > crosscore::max_frame_bytes;
-    EXPECT_EQ(burst.facts[0].reason, is_too_long ? Reason::frame_too_long : Reason::none);
-    EXPECT_EQ(counters.dropped[2][static_cast<std::size_t>(Reason::frame_too_long)].value(), is_too_long ? 1U : 0U);
-  }
-}
 
 }  // namespace
 }  // namespace portier::datapath

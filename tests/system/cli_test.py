@@ -383,6 +383,21 @@ class Run(CliTest):
                                     for datagrams in (replies, asked))
                     self.assertEqual(came, wanted, "a flow is not reordered")
 
+    def test_every_virtual_driver(self):
+        """Each profile of drivers-config/ opens, runs and closes its device; AF_PACKET and AF_XDP have the veth tests."""
+        devices = ["net_null0", "net_null0,size=60,copy=1", "net_ring0", f"net_vhost0,iface={self.folder}/vhost.sock"]
+        if os.geteuid() == 0 and os.path.exists("/dev/net/tun"):
+            devices.append(f"net_tap0,iface=ptap{os.getpid() % 100000}")
+        for mode in ("pipeline", "run-to-completion"):
+            for device in devices:
+                with self.subTest(device, mode=mode):
+                    config = self.write("vdev.toml", SMALL + f'mode = "{mode}"\n[[device]]\nname = "d"\n'
+                                        f'vdev = "{device}"\n' + SERVICES)
+                    ledger, _, _ = self.run_to_ledger("--seconds", "0.2", "-c", config)
+                    if device.startswith("net_null"):
+                        self.assertGreater(ledger["received"], 1000)
+                        self.assertEqual(ledger["dropped"], {"not_ip": ledger["received"]}, "frames of zeros")
+
     def test_output_into_a_closed_pipe(self):
         for command in (["run", "--json", "--seconds", "2"], ["run", "--seconds", "2"], ["check", "--reference"]):
             with self.subTest(command):
