@@ -1,6 +1,7 @@
 /// The loop of an rx core.
 #include "datapath/rx_core.hpp"
 
+#include "datapath/receiving_loop.hpp"
 #include "datapath/stage6_handoff.hpp"
 #include "datapath/stage8_transmit.hpp"
 
@@ -15,15 +16,8 @@ RxCore::RxCore(const CoreSpec& spec, SharedState shared)
 
 void RxCore::run() {
   shared_.gate.enter(spec_.reader);
-  IdleSteps idle(spec_.idle);
-  for (;;) {
-    const auto phase = shared_.phase.asked();
-    if (phase == crosscore::Phase::stop) break;
-    if (phase != crosscore::Phase::run && !quiet_.is_set()) demux_.give_up_fragments();
-    const Program& program = shared_.gate.turn(spec_.reader);
-    idle.after_turn(turn(program, phase == crosscore::Phase::run));
-    if (phase != crosscore::Phase::run && demux_.state().fragments.held() == 0) quiet_.set();
-  }
+  receiving_loop(spec_, shared_, demux_, quiet_,
+                 [this](const Program& program, bool is_receiving) { return turn(program, is_receiving); });
   end_transmit(outbox_, spec_.relays);  // workers have ended: what they left in relays is sent too
   shared_.gate.leave(spec_.reader);
 }
@@ -47,11 +41,7 @@ bool RxCore::turn(const Program& program, bool is_receiving) {
     has_worked = true;
   }
   stage8_transmit(outbox_, spec_.relays);
-  counters_.turns.add(1);
-  if (has_worked) {
-    counters_.busy_turns.add(1);
-    counters_.longest_turn_ticks.raise_to(rte_rdtsc() - demux_.burst().now_tsc);
-  }
+  count_turn(counters_, has_worked, demux_.burst().now_tsc);
   return has_worked || !outbox_.is_empty();
 }
 
