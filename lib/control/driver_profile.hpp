@@ -24,7 +24,7 @@ struct DriverProfile {
   bool checksum_offload = false;               ///< checks and fills in checksums
   bool promiscuous = false;                    ///< what the device is asked for
   bool rx_counts_misses = false;               ///< imissed tells what was lost before us
-  bool equal_queues = false;            ///< wants as many transmit as receive queues
+  bool equal_queues = false;                   ///< wants as many transmit as receive queues
   bool keeps_mbufs = false;                    ///< does not give all receive buffers back when it is closed
   std::string queues_devarg;                   ///< the argument with the number of queues; empty: none
   std::map<std::string, std::string> devargs;  ///< defaults; what a vdev text says itself comes first
