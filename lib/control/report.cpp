@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace portier::control {
 
@@ -22,6 +23,15 @@ Json drops_json(const DropCounts& dropped) {
 
 Json latency_json(const LatencyNs& latency) {
   return {{"p50", latency.p50}, {"p99", latency.p99}, {"p99.9", latency.p999}};
+}
+
+/// What both the table and the ledger say of a service.
+Json account_json(const ServiceAccount& account) {
+  return {{"service", account.name},
+          {"ports", account.ports},
+          {"category", account.category},
+          {"in", account.in},
+          {"delivered", account.delivered}};
 }
 
 std::string time_text(std::uint64_t ns) {
@@ -96,14 +106,11 @@ std::string table_json(const Interval& interval) {
   for (std::size_t id = 0; id < now.services.size(); ++id) {
     const auto& account = now.services[id];
     if (!has_row(account)) continue;
-    services.push_back({{"service", account.name},
-                        {"ports", account.ports},
-                        {"category", account.category},
-                        {"in", account.in},
-                        {"delivered", account.delivered},
-                        {"dropped", account.dropped_total()},
-                        {"mpps", mpps_in(interval, id)},
-                        {"latency_ns", latency_json(latency_in(interval, id))}});
+    auto service = account_json(account);
+    service["dropped"] = account.dropped_total();
+    service["mpps"] = mpps_in(interval, id);
+    service["latency_ns"] = latency_json(latency_in(interval, id));
+    services.push_back(std::move(service));
   }
   const Json line = {{"seconds", interval.since_start},
                      {"received", now.received},
@@ -146,14 +153,11 @@ std::string ledger_json(const Ledger& ledger, const MbufCensus* mbufs, double ts
   for (std::size_t id = 0; id < ledger.services.size(); ++id) {
     const auto& account = ledger.services[id];
     if (!has_row(account)) continue;
-    services.push_back({{"service", account.name},
-                        {"ports", account.ports},
-                        {"category", account.category},
-                        {"in", account.in},
-                        {"delivered", account.delivered},
-                        {"delivered_bytes", account.delivered_bytes},
-                        {"dropped", drops_json(account.dropped)},
-                        {"latency_ns", latency_json(latency_between({}, account.latency_counts, tsc_hz))}});
+    auto service = account_json(account);
+    service["delivered_bytes"] = account.delivered_bytes;
+    service["dropped"] = drops_json(account.dropped);
+    service["latency_ns"] = latency_json(latency_between({}, account.latency_counts, tsc_hz));
+    services.push_back(std::move(service));
   }
   Json line;
   line["ledger"] = {{"received", ledger.received},
