@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SIGINT and SIGTERM while a kernel client sends over veth: exit code 0, the ledger adds up, no packet buffer is lost.
 set -euo pipefail
-portier=$PORTIER
+program=${PORTIER:?is the program to test}
 ((EUID == 0)) || { echo "skipped: needs root to make network namespaces"; exit 77; }
 client=portier-signal-c-$$
 router=portier-signal-r-$$
@@ -49,7 +49,7 @@ for i in range(40000):
 for round in 1 2 3; do
   for signal in INT TERM; do
     # The program itself becomes the background process, so the signal reaches it and nothing else.
-    ip netns exec "$router" "$portier" run -c "$work/portier.toml" --json >"$work/out" 2>"$work/err" &
+    ip netns exec "$router" "$program" run -c "$work/portier.toml" --json >"$work/out" 2>"$work/err" &
     pid=$!
     ip netns exec "$client" python3 -c "$client_code" &
     pids=("$pid" "$!")
