@@ -1,234 +1,131 @@
 /// How many packets a second cross from one core to another, and which ring carries them best: our slots by value,
-/// rte_ring with pointers, or rte_ring with 128-byte elements written in place?
-#include <rte_pause.h>
-#include <rte_ring.h>
-#include <rte_ring_peek_zc.h>
-#include <sched.h>
-
+/// rte_ring with pointers, or rte_ring with 128-byte elements written in place? In three patterns, because a receiver
+/// that keeps up and one that lags make different rings of the same code.
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
+#include <string>
 #include <thread>
 
-#include "crosscore/slot_ring.hpp"
-#include "hot_frames.hpp"
+#include "core_pair.hpp"
+#include "measurement.hpp"
+#include "ring_ways.hpp"
 
 namespace portier::bench {
 namespace {
 
-using crosscore::Slot;
-
-constexpr unsigned ring_slots = 4096;
-constexpr std::size_t batch = 4096;  // packets an iteration
-
-std::vector<int> cpus_of_process() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<int> cpus;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-    }
-  }
-  return cpus;
-}
-
-void pin_to(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  sched_setaffinity(0, sizeof set, &set);
-}
-
-/// Two cores wait for each other spinning; on one, each must let the other run.
-void wait_a_little(bool is_shared) { is_shared ? static_cast<void>(sched_yield()) : rte_pause(); }
-
-/// What a sender does for each packet: facts and bytes, 16 and up to 112.
-void write(Slot& slot, packet::Bytes frame) {
-  slot.facts = {};
-  slot.facts.length = static_cast<std::uint16_t>(frame.size());
-  std::memcpy(slot.bytes, frame.data(), frame.size());
-}
-
-/// What a receiver does: it looks at every byte.
-std::uint64_t read(const Slot& slot) {
-  std::uint64_t sum = slot.facts.length;
-  for (std::size_t at = 0; at + 8 <= sizeof slot.bytes; at += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, slot.bytes + at, sizeof word);
-    sum += word;
-  }
-  return sum;
-}
-
-/// Frames that fit into one slot.
-class Letters {
- public:
-  Letters() : frames_(make_frames({.ipv6 = 0, .vlan = 0, .tcp = 0}, std::array<std::uint16_t, 1>{53})) {}
-  packet::Bytes next() { return frames_[next_++ % 64]; }
-
- private:
-  HotFrames frames_;
-  std::size_t next_ = 0;
+enum class Pattern {
+  free,     ///< both as fast as they can: which of the other two it resembles is chance, see `backlog`
+  in_step,  ///< the receiver keeps up: the next burst is sent when the one before has been taken
+  lagging,  ///< the receiver lets half a ring gather, then empties it
 };
 
-class RteRing {
- public:
-  explicit RteRing(unsigned element_bytes)
-      : ring_(static_cast<rte_ring*>(std::aligned_alloc(4096, room(element_bytes)))) {
-    std::memset(static_cast<void*>(ring_), 0, room(element_bytes));
-    rte_ring_init(ring_, "bench", ring_slots, RING_F_SP_ENQ | RING_F_SC_DEQ);
-  }
-  ~RteRing() { std::free(ring_); }
-  RteRing(const RteRing&) = delete;
-  RteRing& operator=(const RteRing&) = delete;
-  rte_ring* get() const { return ring_; }
+constexpr std::size_t pass_letters = 4096;
 
- private:
-  static std::size_t room(unsigned element_bytes) {
-    return (static_cast<std::size_t>(rte_ring_get_memsize_elem(element_bytes, ring_slots)) + 4095) / 4096 * 4096;
-  }
-  rte_ring* ring_;
-};
+std::string text_of(Pattern pattern) {
+  return pattern == Pattern::free ? "free" : pattern == Pattern::in_step ? "in_step" : "lagging";
+}
 
-// Each way: `send` puts up to `burst` packets and returns how many, `take` reads up to `burst` and returns how many.
-
-class SlotsByValue {
- public:
-  std::size_t send(Letters& letters, std::size_t burst) {
-    std::size_t sent = 0;
-    for (; sent < burst; ++sent) {
-      auto* slot = ring_.reserve(1);
-      if (slot == nullptr) break;
-      write(*slot, letters.next());
-    }
-    if (sent != 0) ring_.publish();
-    return sent;
-  }
-  std::size_t take(std::uint64_t& sum, std::size_t burst) {
-    std::size_t taken = 0;
-    for (; taken < burst; ++taken) {
-      const auto* slot = ring_.front();
-      if (slot == nullptr) break;
-      sum += read(*slot);
-      ring_.pop(*slot);
-    }
-    if (taken != 0) ring_.release();
-    return taken;
-  }
-
- private:
-  crosscore::SlotRing ring_{ring_slots};
-};
-
-/// The packets lie in buffers that are used in turn: twice as many as the ring holds, so none is in use when its turn
-/// comes again. Nothing is given back, which is the best case for pointers.
-class Pointers {
- public:
-  std::size_t send(Letters& letters, std::size_t burst) {
-    const auto free = rte_ring_free_count(ring_.get());
-    const auto count = std::min<std::size_t>(burst, free);
-    std::array<void*, 64> pointers;
-    for (std::size_t i = 0; i < count; ++i) {
-      auto& buffer = buffers_[next_++ % buffers_.size()];
-      write(buffer, letters.next());
-      pointers[i] = &buffer;
-    }
-    return rte_ring_sp_enqueue_burst(ring_.get(), pointers.data(), static_cast<unsigned>(count), nullptr);
-  }
-  std::size_t take(std::uint64_t& sum, std::size_t burst) {
-    std::array<void*, 64> pointers;
-    const auto count = rte_ring_sc_dequeue_burst(ring_.get(), pointers.data(), static_cast<unsigned>(burst), nullptr);
-    for (unsigned i = 0; i < count; ++i) sum += read(*static_cast<const Slot*>(pointers[i]));
-    return count;
-  }
-
- private:
-  RteRing ring_{sizeof(void*)};
-  std::vector<Slot> buffers_ = std::vector<Slot>(std::size_t{2} * ring_slots);
-  std::size_t next_ = 0;
-};
-
-class ZeroCopyElements {
- public:
-  std::size_t send(Letters& letters, std::size_t burst) {
-    rte_ring_zc_data at;
-    const auto count =
-        rte_ring_enqueue_zc_burst_elem_start(ring_.get(), sizeof(Slot), static_cast<unsigned>(burst), &at, nullptr);
-    if (count == 0) return 0;
-    for (unsigned i = 0; i < count; ++i) write(*slot(at, i), letters.next());
-    rte_ring_enqueue_zc_elem_finish(ring_.get(), count);
-    return count;
-  }
-  std::size_t take(std::uint64_t& sum, std::size_t burst) {
-    rte_ring_zc_data at;
-    const auto count =
-        rte_ring_dequeue_zc_burst_elem_start(ring_.get(), sizeof(Slot), static_cast<unsigned>(burst), &at, nullptr);
-    if (count == 0) return 0;
-    for (unsigned i = 0; i < count; ++i) sum += read(*slot(at, i));
-    rte_ring_dequeue_zc_elem_finish(ring_.get(), count);
-    return count;
-  }
-
- private:
-  static Slot* slot(const rte_ring_zc_data& at, unsigned i) {
-    return i < at.n1 ? static_cast<Slot*>(at.ptr1) + i : static_cast<Slot*>(at.ptr2) + (i - at.n1);
-  }
-  RteRing ring_{sizeof(Slot)};
+/// What the receiver has seen when it ends.
+struct Received {
+  std::uint64_t packets = 0;
+  std::uint64_t takes = 0;  ///< that brought something
 };
 
 template <class Way>
-void cross(benchmark::State& state) {
-  const auto burst = static_cast<std::size_t>(state.range(0));
-  const auto cpus = cpus_of_process();
-  const bool is_shared = cpus.size() < 2;
-  const auto way = std::make_unique<Way>();
-  Letters letters;
-  std::atomic<bool> is_over{false};
-  std::uint64_t received = 0;
-  std::jthread receiver([&] {
-    if (!is_shared) pin_to(cpus[1]);
-    std::uint64_t sum = 0;
-    for (bool ends = false;;) {
-      const auto taken = way->take(sum, burst);
-      received += taken;
-      if (taken != 0) continue;
-      if (ends) break;
-      ends = is_over.load(std::memory_order_acquire);  // then one more look: all that was sent is visible now
-      if (!ends) wait_a_little(is_shared);
+void receive(Way& way, std::size_t burst, Pattern pattern, const std::atomic<bool>& is_over, Received& received) {
+  std::uint64_t sum = 0;
+  for (bool ends = false;;) {
+    const auto taken = way.take(sum, burst);
+    if (taken != 0) {
+      received.packets += taken;
+      received.takes += 1;
+      continue;
     }
-    benchmark::DoNotOptimize(sum);
+    if (ends) break;
+    ends = is_over.load(std::memory_order_acquire);  // then one more look: all that was sent is visible now
+    if (pattern == Pattern::lagging) {
+      while (way.in_flight() < ring_slots / 2 && !is_over.load(std::memory_order_acquire)) {
+        for (int i = 0; i < 16; ++i) rte_pause();  // so that the sender's line is left alone meanwhile
+      }
+    } else if (!ends) {
+      rte_pause();
+    }
+  }
+  benchmark::DoNotOptimize(sum);
+}
+
+template <class Way>
+void send_pass(Way& way, const Letter& letter, std::size_t burst, Pattern pattern) {
+  for (std::size_t sent = 0; sent < pass_letters;) {
+    const auto more = way.send(letter, std::min(burst, pass_letters - sent));
+    if (more == 0) rte_pause();
+    sent += more;
+    if (pattern == Pattern::in_step) {
+      while (way.in_flight() != 0) rte_pause();
+    }
+  }
+}
+
+template <class Way>
+void cross(benchmark::State& state, std::size_t burst, Pattern pattern) {
+  const auto cores = core_pair();
+  if (!cores.is_real) return state.SkipWithError("needs two CPUs");
+  const LineProbe probe(cores);
+  const auto way = std::make_unique<Way>();
+  const Letter letter;
+  std::atomic<bool> is_over{false};
+  Received received;
+  Passes passes;
+  std::uint64_t sent = 0;
+  std::uint64_t backlog = 0;
+  std::jthread receiver([&] {
+    pin_to(cores.receiver);
+    receive(*way, burst, pattern, is_over, received);
   });
   // The sender has a thread of its own too, so that the benchmark's own thread keeps its CPUs for the next case.
   std::jthread sender([&] {
-    if (!is_shared) pin_to(cpus[0]);
-    const TickCount ticks;
+    pin_to(cores.sender);
     for (auto _ : state) {
-      for (std::size_t sent = 0; sent < batch;) {
-        const auto more = way->send(letters, std::min(burst, batch - sent));
-        if (more == 0) wait_a_little(is_shared);
-        sent += more;
-      }
+      passes.time([&] { send_pass(*way, letter, burst, pattern); });
+      sent += pass_letters;
+      backlog += way->in_flight();
     }
-    ticks.report(state, state.iterations() * static_cast<std::int64_t>(batch));
   });
   sender.join();
   is_over.store(true, std::memory_order_release);
   receiver.join();
-  if (received != static_cast<std::uint64_t>(state.iterations()) * batch) state.SkipWithError("packets were lost");
+  if (received.packets != sent) return state.SkipWithError("packets were lost");
+  passes.report(state, pass_letters);
+  state.counters["Mpps"] = ticks_per_s() / 1e6 / static_cast<double>(state.counters["ticks/packet"]);
+  state.counters["backlog"] = static_cast<double>(backlog) * pass_letters / static_cast<double>(sent);
+  state.counters["per_take"] = static_cast<double>(received.packets) / static_cast<double>(received.takes);
+  probe.report(state);
 }
 
-void bursts(benchmark::internal::Benchmark* benchmark) {
-  benchmark->Arg(1)->Arg(8)->Arg(32)->Arg(64)->UseRealTime()->MeasureProcessCPUTime();
+template <class Way>
+void add(Pattern pattern, std::size_t burst) {
+  const auto name = "ring/" + text_of(pattern) + "/burst_" + std::to_string(burst) + "/" + Way::name;
+  benchmark::RegisterBenchmark(name.c_str(), [burst, pattern](benchmark::State& state) {
+    cross<Way>(state, burst, pattern);
+  })->UseRealTime();
 }
 
-BENCHMARK(cross<SlotsByValue>)->Apply(bursts);
-BENCHMARK(cross<Pointers>)->Apply(bursts);
-BENCHMARK(cross<ZeroCopyElements>)->Apply(bursts);
+void register_all() {
+  for (const auto pattern : {Pattern::in_step, Pattern::lagging, Pattern::free}) {
+    for (const std::size_t burst : {1, 8, 32, 64}) {
+      add<SlotsByValue>(pattern, burst);
+      add<Pointers<false>>(pattern, burst);
+      add<Pointers<true>>(pattern, burst);
+      add<ZeroCopyElements>(pattern, burst);
+    }
+  }
+}
 
 }  // namespace
 }  // namespace portier::bench
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  portier::bench::register_all();
+  return portier::bench::run_benchmarks(argc, argv, false);
+}

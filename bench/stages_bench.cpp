@@ -1,87 +1,146 @@
-/// How much do stages 2 to 5 cost a packet together: from bytes that are in the cache to the worker that gets them?
+/// How much do stages 2 to 5 cost a packet together, and each of the stages 2 to 7 alone, from frames in memory?
+#include <algorithm>
+#include <array>
 #include <memory>
+#include <string>
+#include <vector>
 
-#include "datapath/stage2_parse.hpp"
-#include "datapath/stage3_lookup.hpp"
-#include "datapath/stage5_steer.hpp"
-#include "hot_frames.hpp"
-#include "table/ruleset.hpp"
+#include "measurement.hpp"
+#include "stage_chain.hpp"
 
 namespace portier::bench {
 namespace {
 
-constexpr std::array<std::uint16_t, 8> open_ports{53, 80, 123, 443, 5060, 8080, 27015, 49152};
+struct Case {
+  FrameSpec frames;
+  RuleSpec rules;
+};
 
-/// The ports are bound on any address, for UDP and TCP: no EAL, no prefix table.
-std::unique_ptr<const table::Ruleset> make_rules() {
-  table::RulesetSpec spec;
-  spec.closed_action = table::ClosedAction::drop;
-  spec.workers.assign(table::first_user_service + open_ports.size(), {0, 1, 2, 3});
-  for (std::size_t i = 0; i < open_ports.size(); ++i) {
-    for (const auto transport : {packet::Transport::udp, packet::Transport::tcp}) {
-      table::Binding binding;
-      binding.transport = transport;
-      binding.first_port = binding.last_port = open_ports[i];
-      binding.service = static_cast<table::ServiceId>(table::first_user_service + i);
-      spec.bindings.push_back(binding);
-    }
-  }
-  return table::Ruleset::build(spec, nullptr);
-}
-
-/// What stage 1 would have left; the frames stay where they are.
-void fill(datapath::RxBurst& burst, const HotFrames& frames, std::size_t from, std::size_t count) {
-  burst.count = count;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto frame = frames[from + i];
-    burst.data[i] = frame.data();
-    burst.present[i] = burst.wire_length[i] = static_cast<std::uint32_t>(frame.size());
+/// A ring that is full, or a packet lost on the way, would make a figure look better than it is.
+void check(benchmark::State& state, StageChain& chain, const FrameSpec& spec) {
+  const auto dropped = static_cast<double>(chain.counters().dropped_before_rings.value());
+  const auto share =
+      dropped / static_cast<double>(std::max<std::uint64_t>(chain.counters().received.packets.value(), 1));
+  if (spec.traffic == Traffic::mixed) {
+    state.counters["dropped_share"] = share;
+  } else if (dropped != 0) {
+    state.SkipWithError("packets were dropped that should have gone through");
   }
 }
 
-/// `last`: the stage after which a burst is dropped. The cost of a stage is the difference to the one before; the cost
-/// of filling the burst is in all of them, and is what "1" shows.
-void stages(benchmark::State& state, const Shares& shares, std::span<const std::uint16_t> ports) {
-  const auto last = state.range(0);
-  const auto frames = make_frames(shares, ports);
-  const auto rules = make_rules();
-  const auto counters = std::make_unique<datapath::CoreCounters>();
-  datapath::DemuxState demux{.fragments = datapath::FragmentMemory({}), .counters = *counters};
-  const auto burst = std::make_unique<datapath::RxBurst>();
-  burst->mbuf = {};
-  burst->now_tsc = rte_rdtsc();
-  constexpr std::size_t burst_size = 32;  // the default of router.burst
-  const TickCount ticks;
+/// All stages up to `last` as a core runs them, with the reading of mbufs that stage 1 does.
+void together(benchmark::State& state, const Case& what, int last) {
+  auto& frames = frames_for(what.frames);
+  StageChain chain(make_program(what.rules), what.rules.workers);
+  Passes passes;
   for (auto _ : state) {
-    for (std::size_t i = 0; i < frames.size(); i += burst_size) {
-      fill(*burst, frames, i, burst_size);
-      if (last >= 2) datapath::stage2_parse(*burst, *counters);
-      if (last >= 3) datapath::stage3_lookup(*rules, demux, *burst);
-      if (last >= 5) datapath::stage5_steer(*rules, demux, *burst, nullptr);
-      benchmark::ClobberMemory();
+    passes.time([&] { run_stages(chain, frames, last); });
+    if (last == 6) chain.drain();
+  }
+  check(state, chain, what.frames);
+  passes.report(state, pass_packets);
+}
+
+/// The ticks between two readings of the clock with nothing between them.
+std::uint64_t bracket_ticks() {
+  std::vector<std::uint64_t> ticks(1000);
+  for (auto& each : ticks) {
+    const auto start = rte_rdtsc_precise();
+    each = rte_rdtsc_precise() - start;
+  }
+  return quantile(ticks, 0.5);
+}
+
+/// One stage in brackets: the stages before it run too, but do not count.
+void alone(benchmark::State& state, const Case& what, int stage) {
+  auto& frames = frames_for(what.frames);
+  StageChain chain(make_program(what.rules), what.rules.workers);
+  Passes passes;
+  const auto bracket = bracket_ticks();
+  for (auto _ : state) {
+    std::uint64_t total = 0;
+    const auto run = [&](int at, auto&& call) {
+      if (at > stage || (stage == 7 && at == 6)) return;
+      if (at < stage) return call();
+      const auto start = rte_rdtsc_precise();
+      call();
+      const auto ticks = rte_rdtsc_precise() - start;
+      total += ticks > bracket ? ticks - bracket : 0;
+    };
+    const auto first = frames.next_pass();
+    for (std::size_t at = first; at < first + pass_packets; at += burst_packets) {
+      chain.receive(frames, at);
+      run(2, [&] { chain.parse(); });
+      run(3, [&] { chain.look_up(); });
+      run(5, [&] { stage == 7 ? chain.stay() : chain.steer(); });
+      run(6, [&] { chain.hand_off(); });
+      run(7, [&] { chain.deliver(); });
+    }
+    passes.note(total);
+    if (stage == 6) chain.drain();
+  }
+  check(state, chain, what.frames);
+  passes.report(state, pass_packets);
+}
+
+/// What, to which ports, how warm, and last what a plot compares.
+std::string name_of(const std::string& what, const Case& of, const std::string& more = {}) {
+  const auto addresses = of.rules.addresses == 0 ? "" : "_on_" + std::to_string(of.rules.addresses) + "_addresses";
+  return what + "/" + text_of_ports(of.frames) + addresses + "/" + text_of(of.frames.warmth) + "/" +
+         text_of(of.frames.traffic) + more;
+}
+
+/// `rules.services` follows the frames.
+Case make_case(const FrameSpec& frames, std::size_t addresses = 0, std::size_t workers = 1) {
+  return {frames, {.services = frames.services, .addresses = addresses, .workers = workers}};
+}
+
+void add_together(const Case& what, int last, const std::string& more = {}) {
+  const auto stages = last == 1 ? "fill" : "stages_2_to_" + std::to_string(last);
+  benchmark::RegisterBenchmark(name_of(stages, what, more).c_str(),
+                               [what, last](benchmark::State& state) { together(state, what, last); });
+}
+
+void add_alone(const Case& what, int stage) {
+  benchmark::RegisterBenchmark(name_of("stage_" + std::to_string(stage) + "_alone", what).c_str(),
+                               [what, stage](benchmark::State& state) { alone(state, what, stage); });
+}
+
+constexpr std::array all_traffic{Traffic::ipv4, Traffic::ipv6, Traffic::vlan, Traffic::imix, Traffic::mixed};
+constexpr std::array all_warmth{Warmth::hot, Warmth::warm, Warmth::cold};
+
+void register_all() {
+  // All kinds of traffic at all temperatures, 1,000 services by Zipf; "fill" is what reading the mbufs costs in each.
+  for (const int last : {5, 1}) {
+    for (const auto warmth : all_warmth) {
+      for (const auto traffic : all_traffic) add_together(make_case({.traffic = traffic, .warmth = warmth}), last);
     }
   }
-  const auto packets = state.iterations() * static_cast<std::int64_t>(frames.size());
-  ticks.report(state, packets);
-  const auto closed = counters->in[table::no_service].packets.value();
-  if (last >= 3) state.counters["closed_share"] = static_cast<double>(closed) / static_cast<double>(packets);
+  // What the choice of ports and of transports does.
+  add_together(make_case({.popularity = Popularity::uniform}), 5);
+  add_together(make_case({.services = 1}), 5);
+  add_together(make_case({.traffic = Traffic::ipv4_udp, .services = 1}), 5);
+  // Bindings on 16 addresses instead of any.
+  for (const auto traffic : {Traffic::ipv4, Traffic::ipv6}) add_together(make_case({.traffic = traffic}, 16), 5);
+  // To the end: by value into rings, of one worker or several; or to the counting handler on the same core.
+  for (const auto traffic : {Traffic::ipv4, Traffic::ipv6, Traffic::imix}) {
+    add_together(make_case({.traffic = traffic}), 6);
+    add_together(make_case({.traffic = traffic}), 7);
+  }
+  for (const std::size_t workers : {2, 4, 8}) {
+    add_together(make_case({}, 0, workers), 6, "_" + std::to_string(workers) + "_workers");
+  }
+  for (const int stage : {2, 3, 5, 6, 7}) {
+    for (const auto traffic : {Traffic::ipv4, Traffic::ipv6, Traffic::imix}) {
+      add_alone(make_case({.traffic = traffic}), stage);
+    }
+  }
 }
-
-/// One packet in 41 goes to a port that nothing is bound to.
-std::vector<std::uint16_t> some_closed() {
-  std::vector<std::uint16_t> ports;
-  for (int times = 0; times < 5; ++times) ports.insert(ports.end(), open_ports.begin(), open_ports.end());
-  ports.push_back(9999);
-  return ports;
-}
-
-void up_to(benchmark::internal::Benchmark* benchmark) { benchmark->Arg(1)->Arg(2)->Arg(3)->Arg(5); }
-
-BENCHMARK_CAPTURE(stages, mixed, Shares{}, open_ports)->Apply(up_to);
-BENCHMARK_CAPTURE(stages, mixed_some_closed, Shares{}, some_closed())->Apply(up_to);
-BENCHMARK_CAPTURE(stages, only_ipv4_udp, Shares{.ipv6 = 0, .vlan = 0, .tcp = 0}, open_ports)->Apply(up_to);
 
 }  // namespace
 }  // namespace portier::bench
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  portier::bench::register_all();
+  return portier::bench::run_benchmarks(argc, argv, true);
+}

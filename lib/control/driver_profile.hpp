@@ -26,6 +26,7 @@ struct DriverProfile {
   bool rx_counts_misses = false;               ///< imissed tells what was lost before us
   bool equal_queues = false;                   ///< wants as many transmit as receive queues
   bool keeps_mbufs = false;                    ///< does not give all receive buffers back when it is closed
+  bool page_per_mbuf = false;                  ///< wants no receive buffer to cross a page
   std::string queues_devarg;                   ///< the argument with the number of queues; empty: none
   std::map<std::string, std::string> devargs;  ///< defaults; what a vdev text says itself comes first
   std::vector<std::string> quirks;             ///< a sentence each, with its reason

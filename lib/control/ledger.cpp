@@ -17,7 +17,7 @@ std::vector<std::uint64_t> latency_counts(std::span<const datapath::CoreCounters
   std::vector<std::uint64_t> counts(crosscore::histogram_buckets);
   for (const auto* core : cores) {
     for (std::size_t bucket = 0; bucket < counts.size(); ++bucket) {
-      counts[bucket] += core->latency[service].count(bucket);
+      counts[bucket] += core->latency.count(service, bucket);
     }
   }
   return counts;

@@ -66,11 +66,12 @@ void Replay::add(const CapturedPacket& captured) {
     datapath::stage2_parse(burst_, counters_);
   } else {
     burst_.facts[0] = {};
+    burst_.live = burst_.plain = 0;
     burst_.service[0] = table::no_service;
     counters_.in[table::no_service].packets.add(1);
     datapath::detail::drop(state_, burst_, 0, packet::Reason::unsupported_link);
   }
-  note_facts(pending, burst_.facts[0]);
+  note_facts(pending, burst_.facts_of(0));
   datapath::stage3_lookup(*rules_, state_, burst_);
   if (burst_.data[0] == nullptr) {
     waiting_.emplace(pending.bytes.data(), &pending);
@@ -116,7 +117,7 @@ void Replay::resolve(Pending& pending, std::size_t row) {
   auto& verdict = pending.verdict;
   pending.is_resolved = true;
   verdict.service = burst_.service[row];
-  verdict.reason = burst_.facts[row].reason;
+  verdict.reason = burst_.reason[row];
   if (verdict.service != table::no_service) name_target(pending, row);
   if (verdict.reason == packet::Reason::none) {
     counters_.handed_off.add(1);
@@ -170,7 +171,7 @@ void Replay::name_target(Pending& pending, std::size_t row) {
 
 /// Whether a closed port is told so: the same rules as on the wire, but for the budget.
 bool Replay::would_be_answered(std::size_t row) const {
-  const auto& facts = burst_.facts[row];
+  const auto facts = burst_.facts_of(row);
   if (facts.kind != packet::Kind::transport) return false;
   std::vector<std::uint8_t> room(packet::max_reject_bytes(burst_.present[row]));
   return packet::write_reject(room, burst_.bytes(row), packet::layout_of(facts)) != 0;

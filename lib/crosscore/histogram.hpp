@@ -1,4 +1,4 @@
-/// A latency histogram that one core fills and others read: log-linear, 16 steps an octave, about 6 % wide.
+/// Latency histograms that one core fills and others read: log-linear, 16 steps an octave, about 6 % wide.
 #pragma once
 
 #include <array>
@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "crosscore/counter.hpp"
+#include "crosscore/lazy_array.hpp"
 
 namespace portier::crosscore {
 
@@ -28,13 +29,44 @@ constexpr std::uint64_t histogram_upper(std::size_t bucket) {
   return ((step + 1) << octave) - 1;
 }
 
-class Histogram {
+/// Histograms of many series. Under a steady load nearly all values of all series fall into a few buckets, so equal
+/// buckets lie side by side: a thousand series then share a few pages of memory instead of touching one each.
+class Histograms {
  public:
-  void add(std::uint32_t value) { buckets_[histogram_bucket(value)].add(1); }
-  std::uint64_t count(std::size_t bucket) const { return buckets_[bucket].value(); }
+  explicit Histograms(std::size_t series) : series_(series), counts_(histogram_buckets * series) {}
+
+  /// Where the counts are, for a loop that shall not fetch that anew for every value.
+  class Writer {
+   public:
+    void add(std::size_t series, std::uint32_t value, std::uint64_t times = 1) {
+      counts_[histogram_bucket(value) * series_ + series].add(times);
+    }
+
+   private:
+    friend class Histograms;
+    explicit Writer(Histograms& histograms) : series_(histograms.series_), counts_(&histograms.counts_[0]) {}
+    std::size_t series_;
+    Counter* counts_;
+  };
+  Writer writer() { return Writer(*this); }
+  void add(std::size_t series, std::uint32_t value) { writer().add(series, value); }
+  std::uint64_t count(std::size_t series, std::size_t bucket) const {
+    return counts_[bucket * series_ + series].value();
+  }
 
  private:
-  std::array<Counter, histogram_buckets> buckets_;
+  std::size_t series_;
+  LazyArray<Counter> counts_;
+};
+
+/// A single series.
+class Histogram {
+ public:
+  void add(std::uint32_t value) { counts_[histogram_bucket(value)].add(1); }
+  std::uint64_t count(std::size_t bucket) const { return counts_[bucket].value(); }
+
+ private:
+  std::array<Counter, histogram_buckets> counts_;
 };
 
 static_assert(histogram_bucket(0xffffffff) == histogram_buckets - 1);

@@ -8,6 +8,7 @@ namespace portier::datapath {
 
 Demux::Demux(const CoreSpec& spec, Outbox& outbox, CoreCounters& counters)
     : limit_(spec.burst),
+      has_workers_(!spec.rings.empty()),
       state_{.fragments = FragmentMemory(spec.fragments), .counters = counters},
       outbox_(outbox),
       reject_budget_(spec.reject_rate_pps, std::max<std::uint64_t>(spec.reject_rate_pps / 10, 16), spec.tsc_hz) {}
@@ -17,7 +18,7 @@ bool Demux::receive(const RxQueue& queue, const table::Ruleset& rules, const Buc
   stage2_parse(burst_, state_.counters);
   stage3_lookup(rules, state_, burst_);
   answer_closed_ports(rules);
-  stage5_steer(rules, state_, burst_, moving);
+  steer(rules, moving);
   return true;
 }
 
@@ -32,22 +33,33 @@ bool Demux::receive_late(const table::Ruleset& rules, const BucketMove* moving) 
     const auto copy = flat_.flatten(burst_.mbuf[i], i);  // its place was used by others while it waited
     burst_.data[i] = copy.data();
   }
-  stage5_steer(rules, state_, burst_, moving);
+  steer(rules, moving);
   return true;
+}
+
+void Demux::steer(const table::Ruleset& rules, const BucketMove* moving) {
+  if (has_workers_) {
+    stage5_steer(rules, state_, burst_, moving);
+  } else {
+    stage5_stay(rules, state_, burst_);
+  }
 }
 
 /// Within the budget, a reset or a port unreachable for each closed port; the packet stays a drop.
 void Demux::answer_closed_ports(const table::Ruleset& rules) {
   if (rules.closed_action() != table::ClosedAction::reject) return;
-  for (std::size_t i = 0; i < burst_.count; ++i) {
-    if (burst_.facts[i].reason != packet::Reason::closed_port) [[likely]]
-      continue;
-    if (burst_.facts[i].kind != packet::Kind::transport || !reject_budget_.take(burst_.now_tsc)) continue;
+  const Rows dead = first_rows(burst_.count) & ~burst_.live;
+  if (dead == 0) [[likely]]
+    return;
+  for_each(dead, [&](std::size_t i) {
+    if (burst_.reason[i] != packet::Reason::closed_port) return;
+    const auto facts = burst_.facts_of(i);
+    if (facts.kind != packet::Kind::transport || !reject_budget_.take(burst_.now_tsc)) return;
     const auto out = outbox_.open(burst_.device, packet::max_reject_bytes(burst_.present[i]));
-    if (out.empty()) continue;
-    const auto length = packet::write_reject(out, burst_.bytes(i), packet::layout_of(burst_.facts[i]));
+    if (out.empty()) return;
+    const auto length = packet::write_reject(out, burst_.bytes(i), packet::layout_of(facts));
     length == 0 ? outbox_.cancel() : outbox_.trim(length);
-  }
+  });
   outbox_.commit();
 }
 

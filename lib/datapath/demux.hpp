@@ -31,8 +31,10 @@ class Demux {
 
  private:
   void answer_closed_ports(const table::Ruleset& rules);
+  void steer(const table::Ruleset& rules, const BucketMove* moving);
 
   std::uint16_t limit_;
+  bool has_workers_;  ///< else every flow stays on this core
   RxBurst burst_;
   FlatCopies flat_;
   DemuxState state_;

@@ -23,7 +23,11 @@ KeptPacket Burst::keep(std::size_t i) {
   return {mbuf, view.moved_to(rte_pktmbuf_mtod(mbuf, const std::uint8_t*))};
 }
 
-void Burst::refuse(std::size_t i, packet::Reason reason) { refused_[i] = reason; }
+void Burst::refuse(std::size_t i, packet::Reason reason) {
+  if (!has_refused_) refused_.fill(packet::Reason::none);
+  has_refused_ = true;
+  refused_[i] = reason;
+}
 
 std::uint64_t Burst::age_ns(std::size_t i) const {
   const std::uint64_t units = time_of(now_tsc_) - packets_[i].receive_time();

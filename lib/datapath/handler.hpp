@@ -57,7 +57,8 @@ class Burst {
   std::size_t size() const { return packets_.size(); }
   const PacketView& operator[](std::size_t i) const { return packets_[i]; }
   /// What `refuse` said about packet `i`; none: delivered.
-  packet::Reason refused(std::size_t i) const { return refused_[i]; }
+  packet::Reason refused(std::size_t i) const { return has_refused_ ? refused_[i] : packet::Reason::none; }
+  bool has_refused() const { return has_refused_; }
   auto begin() const { return packets_.begin(); }
   auto end() const { return packets_.end(); }
 
@@ -88,7 +89,8 @@ class Burst {
   std::span<const PacketView> packets_;
   Outbox* outbox_;
   std::uint64_t now_tsc_;
-  std::array<packet::Reason, max_packets> refused_{};  ///< by packet; none: delivered
+  bool has_refused_ = false;
+  std::array<packet::Reason, max_packets> refused_;  ///< by packet; none: delivered. Filled when first needed
 };
 
 class Handler {

@@ -1,8 +1,7 @@
 /// The loop of a run-to-completion core. Flows need no worker: the device's RSS has put each on one core.
 #include "datapath/local_core.hpp"
 
-#include <array>
-
+#include "datapath/arrivals.hpp"
 #include "datapath/receiving_loop.hpp"
 #include "datapath/stage6_handoff.hpp"
 #include "datapath/stage8_transmit.hpp"
@@ -45,14 +44,9 @@ bool LocalCore::turn(const Program& program, bool is_receiving) {
 
 void LocalCore::deliver(const Program& program) {
   auto& burst = demux_.burst();
-  std::array<PacketView, max_burst> packets;
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < burst.count; ++i) {
-    if (burst.is_dropped(i) || burst.data[i] == nullptr) continue;
-    packets[count++] = PacketView(slot_facts(burst, i), burst.data[i]);
-  }
+  const auto count = static_cast<std::uint64_t>(std::popcount(burst.live));
   counters_.handed_off.add(count);
-  if (count != 0) delivery_.deliver(program, {packets.data(), count}, rte_rdtsc());
+  if (count != 0) delivery_.deliver(program, LiveRows(burst), rte_rdtsc());
   counters_.taken.add(count);
   free_burst(burst);
 }

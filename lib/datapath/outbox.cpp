@@ -67,7 +67,7 @@ void Outbox::hold(rte_mbuf* mbuf, std::uint8_t device) {
   held.mbufs[held.count++] = mbuf;
 }
 
-void Outbox::commit() {
+void Outbox::hold_opened() {
   for (std::size_t i = 0; i < open_count_; ++i) hold(open_[i].mbuf, open_[i].device);
   open_count_ = 0;
 }

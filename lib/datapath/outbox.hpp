@@ -40,7 +40,9 @@ class Outbox {
   rte_mbuf* copy(packet::Bytes frame);
 
   /// The frames opened since the last `commit` or `rollback` will be sent, or are thrown away.
-  void commit();
+  void commit() {
+    if (open_count_ != 0) hold_opened();
+  }
   void rollback();
 
   // ---- stage 8 ----
@@ -67,6 +69,7 @@ class Outbox {
     std::size_t count = 0;
   };
 
+  void hold_opened();
   void hold(rte_mbuf* mbuf, std::uint8_t device);
   void send(std::size_t device);
 

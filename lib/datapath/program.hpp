@@ -16,10 +16,12 @@ namespace portier::datapath {
 class Lane {
  public:
   Lane(std::vector<std::unique_ptr<Handler>> chain, unsigned max_faults)
-      : chain_(std::move(chain)), max_faults_(max_faults) {}
+      : chain_(std::move(chain)), max_faults_(max_faults) {
+    take_charge();
+  }
 
   /// The target in charge, or null when every one is out of order.
-  Handler* target() const { return at_ < chain_.size() ? chain_[at_].get() : nullptr; }
+  Handler* target() const { return target_; }
 
   /// The target in charge threw. After `max_faults` of them the next one takes over.
   void note_fault() {
@@ -27,9 +29,13 @@ class Lane {
     if (faults_ < max_faults_) return;
     faults_ = 0;
     at_ += 1;
+    take_charge();
   }
 
  private:
+  void take_charge() { target_ = at_ < chain_.size() ? chain_[at_].get() : nullptr; }
+
+  Handler* target_ = nullptr;
   std::vector<std::unique_ptr<Handler>> chain_;
   unsigned max_faults_;
   unsigned faults_ = 0;

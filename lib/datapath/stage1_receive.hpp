@@ -7,7 +7,9 @@
 #include <rte_prefetch.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "crosscore/slot.hpp"
@@ -34,6 +36,25 @@ class FlatCopies {
   std::vector<std::uint8_t> bytes_;
 };
 
+/// Lays what came in several segments out flat.
+inline void flatten_chains(FlatCopies& flat, RxBurst& burst) {
+  for (std::size_t i = 0; i < burst.count; ++i) {
+    if (burst.mbuf[i]->nb_segs == 1) continue;
+    const auto copy = flat.flatten(burst.mbuf[i], i);
+    burst.data[i] = copy.data();
+    burst.present[i] = static_cast<std::uint32_t>(copy.size());
+  }
+}
+
+/// What keeps an mbuf from going home by a plain put into its pool: 0 when it is direct, unshared and a single segment.
+inline std::uint64_t oddity(const rte_mbuf* mbuf, std::uint64_t rearm, const rte_mempool* pool) {
+  const std::uint64_t kind = mbuf->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
+  const std::uint64_t counts = (rearm ^ 0x00010001'0000) & 0xffffffff'0000;  // references and segments, 1 each
+  return kind | counts | (reinterpret_cast<std::uintptr_t>(mbuf->pool) ^ reinterpret_cast<std::uintptr_t>(pool));
+}
+static_assert(offsetof(rte_mbuf, refcnt) == offsetof(rte_mbuf, data_off) + 2);
+static_assert(offsetof(rte_mbuf, nb_segs) == offsetof(rte_mbuf, data_off) + 4);
+
 /// True when packets came.
 inline bool stage1_receive(const nic::Queue& queue, std::uint8_t device, std::uint16_t limit, FlatCopies& flat,
                            RxBurst& burst, CoreCounters& counters) {
@@ -41,19 +62,23 @@ inline bool stage1_receive(const nic::Queue& queue, std::uint8_t device, std::ui
   if (burst.count == 0) return false;
   burst.now_tsc = rte_rdtsc();
   burst.device = device;
+  burst.pool = burst.mbuf[0]->pool;
   std::uint64_t bytes = 0;
+  std::uint64_t odd = 0;
   for (std::size_t i = 0; i < burst.count; ++i) {
     const rte_mbuf* mbuf = burst.mbuf[i];
-    burst.data[i] = rte_pktmbuf_mtod(mbuf, const std::uint8_t*);
+    std::uint64_t rearm = 0;  // offset of the data, references, segments, device: one load
+    std::memcpy(&rearm, &mbuf->data_off, sizeof(rearm));
+    burst.data[i] = static_cast<const std::uint8_t*>(mbuf->buf_addr) + (rearm & 0xffff);
     rte_prefetch0(burst.data[i]);
     burst.present[i] = mbuf->data_len;
     burst.wire_length[i] = mbuf->pkt_len;
     bytes += mbuf->pkt_len;
-    if (mbuf->nb_segs > 1) [[unlikely]] {
-      const auto copy = flat.flatten(mbuf, i);
-      burst.data[i] = copy.data();
-      burst.present[i] = static_cast<std::uint32_t>(copy.size());
-    }
+    odd |= oddity(mbuf, rearm, burst.pool);
+  }
+  if (odd != 0) [[unlikely]] {
+    burst.pool = nullptr;
+    flatten_chains(flat, burst);
   }
   counters.received.packets.add(burst.count);
   counters.received.bytes.add(bytes);

@@ -6,8 +6,8 @@
 
 #include "crosscore/slot.hpp"
 #include "datapath/burst.hpp"
-#include "datapath/drop.hpp"
-#include "datapath/stage3_lookup.hpp"
+#include "datapath/row_kernels.hpp"
+#include "datapath/stage3_others.hpp"
 #include "table/core_map.hpp"
 #include "table/ruleset.hpp"
 
@@ -18,24 +18,41 @@ struct BucketMove {
   std::array<bool, table::max_workers> lags{};
 };
 
-/// `moving` null: nothing moves, the usual case.
-inline void stage5_steer(const table::Ruleset& rules, DemuxState& state, RxBurst& burst, const BucketMove* moving) {
-  for (std::size_t i = 0; i < burst.count; ++i) {
-    if (burst.is_dropped(i) || burst.data[i] == nullptr) continue;
-    if (burst.wire_length[i] > crosscore::max_frame_bytes) [[unlikely]] {
-      detail::drop(state, burst, i, packet::Reason::frame_too_long);
-      continue;
-    }
-    const auto& facts = burst.facts[i];
-    if (facts.kind == packet::Kind::transport && facts.fragment == packet::Fragment::none) [[likely]] {
-      burst.hash[i] = detail::hash_of_row(rules, burst, i);
-    }
+namespace detail {
+
+inline void drop_too_long(DemuxState& state, RxBurst& burst) {
+  for_each(burst.live & ~burst.plain, [&](std::size_t i) {
+    if (burst.wire_length[i] > crosscore::max_frame_bytes) drop(state, burst, i, packet::Reason::frame_too_long);
+  });
+}
+
+inline void hold_off_moving(const table::Ruleset& rules, DemuxState& state, RxBurst& burst, const BucketMove& moving) {
+  for_each(burst.live, [&](std::size_t i) {
     const auto& map = rules.core_map(burst.service[i]);
     const auto bucket = table::bucket_of(burst.hash[i]);
-    burst.worker[i] = map.worker[bucket];
-    if (moving != nullptr && map.previous[bucket] != map.worker[bucket] && moving->lags[map.previous[bucket]]) {
-      detail::drop(state, burst, i, packet::Reason::bucket_moving);
-    }
+    if (map.previous[bucket] == map.worker[bucket] || !moving.lags[map.previous[bucket]]) return;
+    drop(state, burst, i, packet::Reason::bucket_moving);
+  });
+}
+
+}  // namespace detail
+
+/// For run-to-completion: the flow's hash, and no worker.
+inline void stage5_stay(const table::Ruleset& rules, DemuxState& state, RxBurst& burst,
+                        const RowKernels& kernels = row_kernels()) {
+  detail::drop_too_long(state, burst);
+  kernels.hash(rules.hash_key(), burst, burst.live & burst.plain);
+}
+
+/// `moving` null: nothing moves, the usual case.
+inline void stage5_steer(const table::Ruleset& rules, DemuxState& state, RxBurst& burst, const BucketMove* moving,
+                         const RowKernels& kernels = row_kernels()) {
+  detail::drop_too_long(state, burst);
+  kernels.hash(rules.hash_key(), burst, burst.live & burst.plain);
+  const auto maps = rules.core_maps();
+  for_each(burst.live, [&](std::size_t i) { burst.worker[i] = maps.worker(burst.service[i], burst.hash[i]); });
+  if (moving != nullptr) [[unlikely]] {
+    detail::hold_off_moving(rules, state, burst, *moving);
   }
 }
 

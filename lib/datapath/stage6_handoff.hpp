@@ -9,57 +9,65 @@
 
 #include "crosscore/slot_ring.hpp"
 #include "datapath/burst.hpp"
-#include "datapath/drop.hpp"
-#include "datapath/stage3_lookup.hpp"
+#include "datapath/stage3_others.hpp"
 
 namespace portier::datapath {
 
-inline crosscore::SlotFacts slot_facts(const RxBurst& burst, std::size_t i) {
-  const auto& facts = burst.facts[i];
-  unsigned flags = static_cast<unsigned>(facts.vlan_count) << crosscore::flag_vlan_shift;
-  flags |= facts.ip_version == 4 ? crosscore::flag_ipv4 : facts.ip_version == 6 ? crosscore::flag_ipv6 : 0U;
-  flags |= facts.fragment == packet::Fragment::first   ? crosscore::flag_first_fragment
-           : facts.fragment == packet::Fragment::later ? crosscore::flag_later_fragment
-                                                       : 0U;
-  flags |= facts.kind == packet::Kind::icmp_error ? crosscore::flag_icmp_error : 0U;
-  return {.hash = burst.hash[i],
-          .time = time_of(burst.now_tsc),
-          .service = burst.service[i],
-          .length = static_cast<std::uint16_t>(burst.present[i]),
-          .l4_and_device = static_cast<std::uint16_t>(facts.l4_offset | burst.device << 12),
-          .proto = facts.proto,
-          .flags = static_cast<std::uint8_t>(flags)};
+namespace detail {
+
+/// `Bytes` from the front and `Bytes` that end at the end, which overlap: exact for lengths from `Bytes` to twice that,
+/// without a loop, and not one byte of what lies behind the packet goes along.
+template <std::size_t Bytes>
+inline void copy_both_ends(std::uint8_t* to, const std::uint8_t* from, std::size_t length) {
+  std::array<std::uint8_t, Bytes> front;
+  std::array<std::uint8_t, Bytes> back;
+  std::memcpy(front.data(), from, Bytes);
+  std::memcpy(back.data(), from + length - Bytes, Bytes);
+  std::memcpy(to, front.data(), Bytes);
+  std::memcpy(to + length - Bytes, back.data(), Bytes);
 }
 
-/// `rings` by worker. Every packet that is neither dropped nor waiting is in a ring afterwards, or dropped `ring_full`.
+/// The packet goes on in the slots behind, so `slot->bytes` may be overrun on purpose.
+inline void copy_frame(crosscore::Slot* slot, const std::uint8_t* from, std::size_t length) {
+  auto* to = reinterpret_cast<std::uint8_t*>(slot) + sizeof(crosscore::SlotFacts);
+  if (length - 32 <= 32) return copy_both_ends<32>(to, from, length);
+  if (length - 64 <= 64) return copy_both_ends<64>(to, from, length);
+  rte_memcpy(to, from, length);
+}
+
+}  // namespace detail
+
+/// `rings` by worker. Every live row is in a ring afterwards, or dropped `ring_full`.
 inline void stage6_handoff(RxBurst& burst, std::span<crosscore::SlotRing* const> rings, DemuxState& state) {
-  std::uint64_t touched = 0;
-  std::uint64_t handed = 0;
-  for (std::size_t i = 0; i < burst.count; ++i) {
-    if (burst.is_dropped(i) || burst.data[i] == nullptr) continue;
+  Rows touched = 0;  // by worker
+  static_assert(table::max_workers <= max_burst);
+  for_each(burst.live, [&](std::size_t i) {
     const std::size_t length = burst.present[i];
     auto* slot = rings[burst.worker[i]]->reserve(crosscore::slots_for(length));
     if (slot == nullptr) [[unlikely]] {
-      detail::drop(state, burst, i, packet::Reason::ring_full);
-      continue;
+      return detail::drop(state, burst, i, packet::Reason::ring_full);
     }
     slot->facts = slot_facts(burst, i);
-    // The packet goes on in the slots behind, so the copy runs over the end of `bytes` on purpose.
-    rte_memcpy(reinterpret_cast<std::uint8_t*>(slot) + sizeof(crosscore::SlotFacts), burst.data[i], length);
-    touched |= std::uint64_t{1} << burst.worker[i];
-    handed += 1;
-  }
-  for (; touched != 0; touched &= touched - 1) rings[static_cast<std::size_t>(__builtin_ctzll(touched))]->publish();
-  state.counters.handed_off.add(handed);
+    detail::copy_frame(slot, burst.data[i], length);
+    touched |= row(burst.worker[i]);
+  });
+  for_each(touched, [&](std::size_t worker) { rings[worker]->publish(); });
+  state.counters.handed_off.add(static_cast<std::uint64_t>(std::popcount(burst.live)));
 }
 
 /// Gives the burst's mbufs back. Their contents have been copied; those of waiting fragments stay.
 inline void free_burst(RxBurst& burst) {
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < burst.count; ++i) {
+  const auto count = static_cast<unsigned>(burst.count);
+  if (burst.pool != nullptr) [[likely]] {
+    // Direct, unshared, single segments of one pool, so rte_pktmbuf_free would do nothing else, one by one.
+    rte_mempool_put_bulk(burst.pool, reinterpret_cast<void**>(burst.mbuf.data()), count);
+    return;
+  }
+  unsigned kept = 0;
+  for (unsigned i = 0; i < count; ++i) {
     if (burst.mbuf[i] != nullptr) burst.mbuf[kept++] = burst.mbuf[i];
   }
-  rte_pktmbuf_free_bulk(burst.mbuf.data(), static_cast<unsigned>(kept));
+  rte_pktmbuf_free_bulk(burst.mbuf.data(), kept);
 }
 
 }  // namespace portier::datapath

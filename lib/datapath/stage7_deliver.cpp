@@ -1,85 +1,66 @@
-/// Groups, calls, catches, and counts each packet once: delivered, refused by its target, or lost with a fault.
+/// Calls, catches, and counts each packet once: delivered, refused by its target, or lost with a fault.
 #include "datapath/stage7_deliver.hpp"
 
-#include <array>
-
-#include "datapath/burst.hpp"
 #include "datapath/drop.hpp"
 
 namespace portier::datapath {
 
-Delivery::Delivery(std::size_t worker, Outbox& outbox, CoreCounters& counters)
-    : worker_(worker), outbox_(outbox), counters_(counters), seen_in_burst_(table::max_services) {}
-
-void Delivery::deliver(const Program& program, std::span<const PacketView> packets, std::uint64_t now_tsc) {
-  // seen_in_burst_[service] holds 64 * burst number + group, so nothing has to be cleared between bursts.
-  burst_number_ += 1;
-  std::array<std::uint8_t, max_burst> group_of;
-  std::array<std::uint8_t, max_burst> size_of{};
-  std::array<table::ServiceId, max_burst> service_of;
-  std::size_t groups = 0;
-  for (std::size_t i = 0; i < packets.size(); ++i) {
-    const auto service = packets[i].service();
-    auto& seen = seen_in_burst_[service];
-    if (seen / max_burst != burst_number_) {
-      seen = burst_number_ * max_burst + groups;
-      service_of[groups++] = service;
+void Delivery::call_groups(const Program& program, const Services& service, std::uint64_t now_tsc) {
+  std::array<Lane*, max_burst> lanes;
+  for_each(groups_.leaders(), [&](std::size_t leader) {
+    lanes[leader] = program.lane(worker_, service[leader]);
+    rte_prefetch0(lanes[leader]);
+  });
+  auto* const delivered = &counters_.delivered[0];
+  for_each(groups_.leaders(), [&](std::size_t leader) {
+    const std::span<const PacketView> group{sorted_.data() + groups_.start(leader), groups_.size(leader)};
+    Lane* const lane = lanes[leader];
+    Handler* const target = lane == nullptr ? nullptr : lane->target();
+    if (target == nullptr) [[unlikely]] {
+      return count_drop(counters_, service[leader], packet::Reason::no_target, group.size());
     }
-    group_of[i] = static_cast<std::uint8_t>(seen % max_burst);
-    size_of[group_of[i]] += 1;
-  }
-  if (groups == 1) return deliver_group(program.lane(worker_, service_of[0]), service_of[0], packets, now_tsc);
-
-  std::array<std::uint8_t, max_burst> next{};  // where the next packet of a group goes
-  for (std::size_t group = 1; group < groups; ++group) {
-    next[group] = static_cast<std::uint8_t>(next[group - 1] + size_of[group - 1]);
-  }
-  std::array<PacketView, max_burst> sorted;
-  for (std::size_t i = 0; i < packets.size(); ++i) sorted[next[group_of[i]]++] = packets[i];
-  std::size_t start = 0;
-  for (std::size_t group = 0; group < groups; ++group) {
-    const std::span<const PacketView> members{sorted.data() + start, size_of[group]};
-    deliver_group(program.lane(worker_, service_of[group]), service_of[group], members, now_tsc);
-    start += size_of[group];
-  }
+    Burst burst(group, outbox_, now_tsc);
+    if (!call(*target, burst)) [[unlikely]] {
+      return count_faulty(*lane, service[leader], group.size());
+    }
+    outbox_.commit();
+    Amount amount{group.size(), 0};
+    for (const auto& packet : group) amount.bytes += packet.frame().size();
+    if (burst.has_refused()) [[unlikely]] {
+      amount = count_refused(burst, service[leader], amount);
+    }
+    delivered[service[leader]].packets.add(amount.packets);
+    delivered[service[leader]].bytes.add(amount.bytes);
+  });
 }
 
-void Delivery::deliver_group(Lane* lane, table::ServiceId service, std::span<const PacketView> group,
-                             std::uint64_t now_tsc) {
-  auto& latency = counters_.latency[service];
-  const auto now = time_of(now_tsc);
-  for (const auto& packet : group) latency.add(now - packet.receive_time());
-  if (lane == nullptr || lane->target() == nullptr) [[unlikely]] {
-    return count_drop(counters_, service, packet::Reason::no_target, group.size());
+/// Counts what its target has refused as drops; returns what is left of `amount`.
+Delivery::Amount Delivery::count_refused(const Burst& burst, table::ServiceId service, Amount amount) {
+  for (std::size_t i = 0; i < burst.size(); ++i) {
+    if (burst.refused(i) == packet::Reason::none) continue;
+    count_drop(counters_, service, burst.refused(i));
+    amount.packets -= 1;
+    amount.bytes -= burst[i].frame().size();
   }
-  call(*lane, service, group, now_tsc);
+  return amount;
 }
 
-void Delivery::call(Lane& lane, table::ServiceId service, std::span<const PacketView> group, std::uint64_t now_tsc) {
-  Burst burst(group, outbox_, now_tsc);
+/// False: the target threw.
+bool Delivery::call(Handler& target, Burst& burst) {
   try {
-    lane.target()->on_burst(burst);
+    target.on_burst(burst);
+    return true;
   } catch (...) {
-    // A call happens or it does not: what the handler had begun to send is thrown away with its packets.
-    outbox_.rollback();
-    lane.note_fault();
-    counters_.faults.add(1);
-    return count_drop(counters_, service, packet::Reason::handler_fault, group.size());
+    return false;
   }
-  outbox_.commit();
-  std::uint64_t delivered = 0;
-  std::uint64_t bytes = 0;
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    const auto refused = burst.refused(i);
-    if (refused != packet::Reason::none) [[unlikely]] {
-      count_drop(counters_, service, refused);
-    } else {
-      delivered += 1;
-      bytes += group[i].frame().size();
-    }
-  }
-  counters_.delivered[service].packets.add(delivered);
-  counters_.delivered[service].bytes.add(bytes);
+}
+
+/// A call happens or it does not: what the handler had begun to send is thrown away with its packets.
+void Delivery::count_faulty(Lane& lane, table::ServiceId service, std::size_t packets) {
+  outbox_.rollback();
+  lane.note_fault();
+  counters_.faults.add(1);
+  count_drop(counters_, service, packet::Reason::handler_fault, packets);
 }
 
 }  // namespace portier::datapath

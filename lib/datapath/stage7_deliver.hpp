@@ -1,33 +1,64 @@
 /// Stage 7, deliver: a burst grouped by service, one call of the target in charge per group.
 #pragma once
 
+#include <rte_prefetch.h>
+
+#include <array>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "datapath/counters.hpp"
 #include "datapath/outbox.hpp"
 #include "datapath/packet_view.hpp"
 #include "datapath/program.hpp"
+#include "datapath/service_groups.hpp"
 
 namespace portier::datapath {
 
 class Delivery {
  public:
-  Delivery(std::size_t worker, Outbox& outbox, CoreCounters& counters);
+  Delivery(std::size_t worker, Outbox& outbox, CoreCounters& counters)
+      : worker_(worker), outbox_(outbox), counters_(counters) {}
 
-  /// `packets`: at most 64, in order of arrival; order within a service is kept. Their bytes are used only within.
-  void deliver(const Program& program, std::span<const PacketView> packets, std::uint64_t now_tsc);
+  /// `arrivals`: as in arrivals.hpp; at most 64 packets, in order of arrival, whose bytes are used only within. Order
+  /// within a service is kept.
+  template <typename Arrivals>
+  void deliver(const Program& program, const Arrivals& arrivals, std::uint64_t now_tsc) {
+    groups_.find(kernels_, arrivals.services(), arrivals.rows());
+    for_each(arrivals.rows(), [&](std::size_t i) { sorted_[groups_.place(i)] = arrivals.view(i); });
+    count_latency(arrivals, time_of(now_tsc));
+    call_groups(program, arrivals.services(), now_tsc);
+  }
 
  private:
-  void deliver_group(Lane* lane, table::ServiceId service, std::span<const PacketView> group, std::uint64_t now_tsc);
-  void call(Lane& lane, table::ServiceId service, std::span<const PacketView> group, std::uint64_t now_tsc);
+  template <typename Arrivals>
+  void count_latency(const Arrivals& arrivals, std::uint32_t now) {
+    const auto& service = arrivals.services();
+    auto latency = counters_.latency.writer();
+    if constexpr (Arrivals::has_one_time) {
+      const auto waited = now - arrivals.receive_time(0);
+      for_each(groups_.leaders(), [&](std::size_t i) { latency.add(service[i], waited, groups_.size(i)); });
+    } else {
+      for_each(arrivals.rows(), [&](std::size_t i) { latency.add(service[i], now - arrivals.receive_time(i)); });
+    }
+  }
 
+  using Services = std::array<table::ServiceId, max_burst>;
+  void call_groups(const Program& program, const Services& service, std::uint64_t now_tsc);
+  struct Amount {
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+  };
+  static bool call(Handler& target, Burst& burst);
+  Amount count_refused(const Burst& burst, table::ServiceId service, Amount amount);
+  void count_faulty(Lane& lane, table::ServiceId service, std::size_t packets);
+
+  const RowKernels& kernels_ = row_kernels();
   std::size_t worker_;
   Outbox& outbox_;
   CoreCounters& counters_;
-  std::vector<std::uint64_t> seen_in_burst_;  ///< by service: number of the burst and group, see deliver()
-  std::uint64_t burst_number_ = 0;
+  ServiceGroups groups_;
+  std::array<PacketView, max_burst> sorted_;
 };
 
 }  // namespace portier::datapath

@@ -3,9 +3,7 @@
 
 #include <rte_cycles.h>
 
-#include <array>
-
-#include "datapath/burst.hpp"
+#include "datapath/arrivals.hpp"
 #include "datapath/drop.hpp"
 #include "datapath/stage8_transmit.hpp"
 
@@ -52,19 +50,12 @@ bool WorkerCore::turn() {
 }
 
 bool WorkerCore::deliver_from(crosscore::SlotRing& ring) {
-  std::array<PacketView, max_burst> packets;
-  std::size_t count = 0;
-  while (count < max_burst) {
-    const auto* slot = ring.front();
-    if (slot == nullptr) break;
-    packets[count++] = PacketView(slot->facts, reinterpret_cast<const std::uint8_t*>(slot) + sizeof(slot->facts));
-    ring.pop(*slot);
-  }
-  if (count == 0) return false;
+  const FrontSlots arrivals(ring);
+  if (arrivals.count() == 0) return false;
   const auto now_tsc = rte_rdtsc();
   // Loaded behind the packets: an rx core may have looked them up in a program that is newer than this turn.
-  delivery_.deliver(shared_.gate.newest(), {packets.data(), count}, now_tsc);
-  counters_.taken.add(count);
+  delivery_.deliver(shared_.gate.newest(), arrivals, now_tsc);
+  counters_.taken.add(arrivals.count());
   ring.release();
   counters_.longest_turn_ticks.raise_to(rte_rdtsc() - now_tsc);
   return true;

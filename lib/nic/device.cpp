@@ -66,7 +66,8 @@ Device::Device(const DeviceSpec& spec) : name_(spec.name), returns_mbufs_(!spec.
     const auto per_port = static_cast<unsigned>(ports_.size());
     const unsigned rx_each = std::max(1U, spec.rx_queues / per_port);
     const unsigned tx_each = std::max(1U, spec.tx_queues / per_port);
-    pool_ = std::make_unique<Pool>("rx_" + spec.name, spec.mbufs_per_queue * rx_each * per_port, receive_room_bytes);
+    pool_ = std::make_unique<Pool>("rx_" + spec.name, spec.mbufs_per_queue * rx_each * per_port, receive_room_bytes,
+                                   spec.mbuf_layout);
     for (auto port : ports_) configure(port, spec, rx_each, tx_each, aside);
   } catch (...) {
     close();

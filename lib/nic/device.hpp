@@ -32,6 +32,7 @@ struct DeviceSpec {
   unsigned mbufs_per_queue = 4096;
   bool promiscuous = false;
   bool rss = true;
+  MbufLayout mbuf_layout = MbufLayout::packed;
   bool keeps_mbufs = false;  ///< the driver does not give all receive mbufs back when it is closed
 };
 

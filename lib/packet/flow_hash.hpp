@@ -6,6 +6,8 @@
 /// and offline commands use the fixed key.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "packet/facts.hpp"
@@ -26,24 +28,36 @@ constexpr std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
   const Wide product = static_cast<Wide>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
+/// Scatters the sum of the folds.
+constexpr std::uint32_t finish(const HashKey& key, std::uint64_t hash) {
+  hash = fold(hash ^ key.words[2], key.words[3]);
+  return static_cast<std::uint32_t>(hash ^ hash >> 32);
+}
+
 }  // namespace detail
+
+/// `addresses`: source and destination as 8 or 32 bytes in a row, by version. `ports`: the protocol, source and
+/// destination port as the number 2^32 * proto + 2^16 * source + destination.
+constexpr std::uint32_t flow_hash4(const HashKey& key, const std::uint8_t* addresses, std::uint64_t ports) {
+  return detail::finish(key, detail::fold(load64(addresses) ^ key.words[0], ports ^ key.words[1]));
+}
+
+constexpr std::uint32_t flow_hash6(const HashKey& key, const std::uint8_t* addresses, std::uint64_t ports) {
+  const std::uint64_t hash = detail::fold(load64(addresses) ^ key.words[0], load64(addresses + 8) ^ key.words[1]) ^
+                             detail::fold(load64(addresses + 16) ^ key.words[2], load64(addresses + 24) ^ key.words[3]);
+  return detail::finish(key, detail::fold(hash ^ key.words[0], ports ^ key.words[1]));
+}
 
 /// `src` and `dst` point at 4 or 16 bytes by `version`; ports in host order, 0 where a protocol has none.
 constexpr std::uint32_t flow_hash(const HashKey& key, std::uint8_t version, const std::uint8_t* src,
                                   const std::uint8_t* dst, std::uint16_t src_port, std::uint16_t dst_port,
                                   std::uint8_t proto) {
   const std::uint64_t ports = std::uint64_t{proto} << 32 | std::uint64_t{src_port} << 16 | dst_port;
-  std::uint64_t hash = 0;
-  if (version == 4) {
-    const std::uint64_t addresses = std::uint64_t{load32(src)} << 32 | load32(dst);
-    hash = detail::fold(addresses ^ key.words[0], ports ^ key.words[1]);
-  } else {
-    hash = detail::fold(load64(src) ^ key.words[0], load64(src + 8) ^ key.words[1]) ^
-           detail::fold(load64(dst) ^ key.words[2], load64(dst + 8) ^ key.words[3]);
-    hash = detail::fold(hash ^ key.words[0], ports ^ key.words[1]);
-  }
-  hash = detail::fold(hash ^ key.words[2], key.words[3]);
-  return static_cast<std::uint32_t>(hash ^ hash >> 32);
+  std::array<std::uint8_t, 32> addresses{};
+  const std::size_t bytes = version == 4 ? 4 : 16;
+  std::copy_n(src, bytes, addresses.begin());
+  std::copy_n(dst, bytes, addresses.begin() + static_cast<std::ptrdiff_t>(bytes));
+  return version == 4 ? flow_hash4(key, addresses.data(), ports) : flow_hash6(key, addresses.data(), ports);
 }
 
 constexpr std::uint32_t flow_hash(const HashKey& key, const FlowKey& flow) {

@@ -23,11 +23,12 @@ class PortTables {
   /// `prefixes[slot]` is the prefix of each slot; slot 0 is "any". Sorted by length, shortest first.
   PortTables(std::span<const packet::Prefix> prefixes, std::span<const Binding> bindings);
 
-  /// Two dependent loads from tables that stay hot for the ports in use.
-  ServiceId look_up(AddressSlot slot, std::size_t transport, std::uint16_t port) const {
-    const std::size_t row = row_of_[slot * packet::transport_count + transport];
-    return pages_[page_of_[row * pages_per_row + port / ports_per_page]][port % ports_per_page];
-  }
+  /// Where the tables are, for a loop that shall not fetch that anew for every packet.
+  class Reader;
+  Reader reader() const;
+
+  /// Three dependent loads from tables that stay hot for the ports in use.
+  ServiceId look_up(AddressSlot slot, std::size_t transport, std::uint16_t port) const;
 
   std::size_t page_count() const { return pages_.size(); }
   std::size_t bytes() const;
@@ -41,5 +42,28 @@ class PortTables {
   std::vector<std::uint32_t> page_of_;  ///< [row][port / 256] -> page
   std::vector<Page> pages_;
 };
+
+class PortTables::Reader {
+ public:
+  ServiceId look_up(AddressSlot slot, std::size_t transport, std::uint16_t port) const {
+    const std::size_t row = row_of_[slot * packet::transport_count + transport];
+    return pages_[page_of_[row * pages_per_row + port / ports_per_page]][port % ports_per_page];
+  }
+
+ private:
+  friend class PortTables;
+  explicit Reader(const PortTables& tables)
+      : row_of_(tables.row_of_.data()), page_of_(tables.page_of_.data()), pages_(tables.pages_.data()) {}
+
+  const std::uint32_t* row_of_;
+  const std::uint32_t* page_of_;
+  const Page* pages_;
+};
+
+inline PortTables::Reader PortTables::reader() const { return Reader(*this); }
+
+inline ServiceId PortTables::look_up(AddressSlot slot, std::size_t transport, std::uint16_t port) const {
+  return reader().look_up(slot, transport, port);
+}
 
 }  // namespace portier::table

@@ -56,6 +56,20 @@ class Ruleset {
 
   // ---- stage 5 ----
 
+  /// Where the maps are, for a loop that shall not fetch that anew for every packet.
+  class CoreMaps {
+   public:
+    WorkerIndex worker(ServiceId service, std::uint32_t flow_hash) const {
+      return maps_[map_of_[service]].worker[bucket_of(flow_hash)];
+    }
+
+   private:
+    friend class Ruleset;
+    explicit CoreMaps(const Ruleset& rules) : map_of_(rules.map_of_.data()), maps_(rules.maps_.data()) {}
+    const std::uint16_t* map_of_;
+    const CoreMap* maps_;
+  };
+  CoreMaps core_maps() const { return CoreMaps(*this); }
   const CoreMap& core_map(ServiceId service) const { return maps_[map_of_[service]]; }
   WorkerIndex worker_for(ServiceId service, std::uint32_t flow_hash) const {
     return core_map(service).worker[bucket_of(flow_hash)];

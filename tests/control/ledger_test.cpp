@@ -176,7 +176,7 @@ TEST(TakeLedger, InFlightIsNeverNegativeWhileCountersMove) {
 TEST(TakeLedger, LabelsServicesAndLeavesOutLatencyOfThoseThatGotNothing) {
   const Cores cores;
   cores.receive(2, 1);
-  cores.worker->latency[2].add(100);
+  cores.worker->latency.add(2, 100);
   const auto ledger = cores.ledger();
   ASSERT_EQ(ledger.services.size(), 3U);
   EXPECT_EQ(ledger.services[2].name, "dns");

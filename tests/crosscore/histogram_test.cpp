@@ -47,27 +47,30 @@ TEST(Histogram, EveryValueFallsIntoItsBucket) {
   }
 }
 
-TEST(Histogram, CountsWhatIsAdded) {
-  Histogram histogram;
-  for (const std::uint32_t value : {0U, 15U, 16U, 16U, 1000U, 0xffffffffU}) histogram.add(value);
+TEST(Histograms, CountEachSeriesByItself) {
+  Histograms histograms(3);
+  for (const std::uint32_t value : {0U, 15U, 16U, 16U, 1000U, 0xffffffffU}) histograms.add(1, value);
   std::uint64_t total = 0;
-  for (std::size_t bucket = 0; bucket < histogram_buckets; ++bucket) total += histogram.count(bucket);
+  for (std::size_t bucket = 0; bucket < histogram_buckets; ++bucket) total += histograms.count(1, bucket);
   EXPECT_EQ(total, 6U);
-  EXPECT_EQ(histogram.count(0), 1U);
-  EXPECT_EQ(histogram.count(16), 2U);
-  EXPECT_EQ(histogram.count(histogram_bucket(1000)), 1U);
-  EXPECT_EQ(histogram.count(histogram_buckets - 1), 1U);
+  EXPECT_EQ(histograms.count(1, 0), 1U);
+  EXPECT_EQ(histograms.count(1, 16), 2U);
+  EXPECT_EQ(histograms.count(1, histogram_bucket(1000)), 1U);
+  EXPECT_EQ(histograms.count(1, histogram_buckets - 1), 1U);
+  for (std::size_t bucket = 0; bucket < histogram_buckets; ++bucket) {
+    EXPECT_EQ(histograms.count(0, bucket) + histograms.count(2, bucket), 0U) << "the neighbours have counted nothing";
+  }
 }
 
-TEST(Histogram, IsReadWhileItIsFilled) {
+TEST(Histograms, AreReadWhileTheyAreFilled) {
   constexpr std::uint32_t values = 300'000;
-  Histogram histogram;
+  Histograms histograms(3);
   std::thread writer([&] {
-    for (std::uint32_t i = 0; i < values; ++i) histogram.add(i);
+    for (std::uint32_t i = 0; i < values; ++i) histograms.add(1, i);
   });
   const auto total = [&] {
     std::uint64_t sum = 0;
-    for (std::size_t bucket = 0; bucket < histogram_buckets; ++bucket) sum += histogram.count(bucket);
+    for (std::size_t bucket = 0; bucket < histogram_buckets; ++bucket) sum += histograms.count(1, bucket);
     return sum;
   };
   std::uint64_t before = 0;

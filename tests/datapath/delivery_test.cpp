@@ -42,6 +42,21 @@ class Scripted final : public Handler {
   std::function<void(Burst&)> act_;
 };
 
+struct Views {
+  static constexpr bool has_one_time = false;
+  explicit Views(const std::vector<PacketView>& from) : views(from) {
+    for (std::size_t i = 0; i < views.size(); ++i) service_[i] = views[i].service();
+  }
+  Rows rows() const { return first_rows(views.size()); }
+  const std::array<ServiceId, max_burst>& services() const { return service_; }
+  std::uint32_t receive_time(std::size_t i) const { return views[i].receive_time(); }
+  const PacketView& view(std::size_t i) const { return views[i]; }
+
+ private:
+  const std::vector<PacketView>& views;
+  std::array<ServiceId, max_burst> service_;
+};
+
 class DeliveryTest : public OutboxOverRings {
  protected:
   void SetUp() override {
@@ -72,7 +87,7 @@ class DeliveryTest : public OutboxOverRings {
       facts.flags = crosscore::flag_ipv4;
       views.emplace_back(facts, frame_.data());
     }
-    delivery_->deliver(program_, views, now_tsc);
+    delivery_->deliver(program_, Views(views), now_tsc);
   }
 
   std::uint64_t delivered(ServiceId service) const { return counters_.delivered[service].packets.value(); }
@@ -99,7 +114,7 @@ TEST_F(DeliveryTest, OneCallPerServiceInOrderOfArrival) {
   EXPECT_EQ(delivered(3), 3U);
   EXPECT_EQ(delivered(4), 1U);
   EXPECT_EQ(counters_.delivered[3].bytes.value(), 3 * frame_.size());
-  EXPECT_EQ(counters_.latency[3].count(crosscore::histogram_bucket(100)), 3U);
+  EXPECT_EQ(counters_.latency.count(3, crosscore::histogram_bucket(100)), 3U);
 }
 
 TEST_F(DeliveryTest, AnyBurstKeepsTheOrderOfEveryService) {

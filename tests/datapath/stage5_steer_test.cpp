@@ -81,7 +81,7 @@ TEST(Steer, HoldsOffOnlyWhatMovedFromALaggard) {
       const auto& map = rules->core_map(burst.service[0]);
       const auto bucket = table::bucket_of(packet::flow_hash(rules->hash_key(), flow));
       const bool has_moved = map.previous[bucket] != map.worker[bucket];
-      ASSERT_EQ(burst.facts[0].reason, has_moved ? fate_of_moved : Reason::none) << says;
+      ASSERT_EQ(burst.reason[0], has_moved ? fate_of_moved : Reason::none) << says;
       ASSERT_EQ(burst.worker[0], map.worker[bucket]);
       moved += has_moved ? 1 : 0;
       dropped += burst.is_dropped(0) ? 1 : 0;
@@ -112,7 +112,7 @@ TEST(Steer, FramesBeyondTheLongestAreDroppedOnce) {
     stage3_lookup(*rules, state, burst);
     stage5_steer(*rules, state, burst, nullptr);
     const bool is_too_long = length > crosscore::max_frame_bytes;
-    EXPECT_EQ(burst.facts[0].reason, is_too_long ? Reason::frame_too_long : Reason::none);
+    EXPECT_EQ(burst.reason[0], is_too_long ? Reason::frame_too_long : Reason::none);
     EXPECT_EQ(counters.dropped[2][static_cast<std::size_t>(Reason::frame_too_long)].value(), is_too_long ? 1U : 0U);
   }
 }

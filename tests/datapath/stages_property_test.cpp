@@ -42,17 +42,23 @@ class SideBySide {
   void pass(const std::vector<Frame>& frames) {
     burst_.count = frames.size();
     burst_.now_tsc = 1;
+    burst_.device = 3;
     for (std::size_t i = 0; i < frames.size(); ++i) {
       burst_.mbuf[i] = &mbufs_[i];
       burst_.data[i] = frames[i].data();
       burst_.present[i] = burst_.wire_length[i] = static_cast<std::uint32_t>(frames[i].size());
     }
-    stage2_parse(burst_, *counters_);
+    const auto& kernels = next_kernels();
+    stage2_parse(burst_, *counters_, kernels);
     for (std::size_t i = 0; i < frames.size(); ++i) {
-      ASSERT_EQ(as_tuple(burst_.facts[i]), as_tuple(packet::parse(frames[i])));
+      const auto facts = packet::parse(frames[i]);
+      const auto found = burst_.facts_of(i);
+      ASSERT_EQ(as_tuple(found), as_tuple(facts));
+      ASSERT_EQ(burst_.reason[i], facts.reason);
+      ASSERT_EQ(burst_.head[i], slot_head(facts, burst_.present[i], burst_.device));
     }
     stage3_lookup(rules_, state_, burst_);
-    stage5_steer(rules_, state_, burst_, nullptr);
+    stage5_steer(rules_, state_, burst_, nullptr, kernels);
     received_ += frames.size();
     for (std::size_t i = 0; i < frames.size(); ++i) {
       const auto fate = model_.decide(frames[i]);
@@ -71,6 +77,12 @@ class SideBySide {
   std::size_t released() const { return released_; }
 
  private:
+  /// All forms in turn, where the processor has them.
+  const RowKernels& next_kernels() {
+    is_scalar_turn_ = !is_scalar_turn_;
+    return is_scalar_turn_ || !can_run_avx512() ? scalar_kernels : avx512_kernels;
+  }
+
   void pass_released() {
     const auto fates = model_.take_ready();
     released_ += fates.size();
@@ -85,7 +97,7 @@ class SideBySide {
   }
 
   void expect(std::size_t i, const Fate& fate) {
-    ASSERT_EQ(packet::text_of(burst_.facts[i].reason).name, packet::text_of(fate.reason).name);
+    ASSERT_EQ(packet::text_of(burst_.reason[i]).name, packet::text_of(fate.reason).name);
     ASSERT_EQ(burst_.service[i], fate.service);
     if (fate.reason != Reason::none) {
       dropped_[{fate.service, fate.reason}] += 1;
@@ -122,6 +134,7 @@ class SideBySide {
   DemuxState state_;
   RxBurst burst_;
   std::array<rte_mbuf, max_burst> mbufs_{};  // only their addresses are used
+  bool is_scalar_turn_ = false;
   std::uint64_t received_ = 0;
   std::uint64_t candidates_ = 0;
   std::size_t released_ = 0;

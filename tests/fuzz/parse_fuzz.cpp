@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "packet/parse.hpp"
+#include "packet/plain.hpp"
 #include "packet/reply.hpp"
 
 namespace {
@@ -45,6 +46,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto facts = parse(frame, frame.size() + snapped);
   expect(facts.l3_offset <= frame.size() && facts.l3_end <= frame.size() + snapped);
   if (facts.ports_known) expect(facts.l4_offset + 8U <= frame.size() && facts.l4_offset <= max_l4_offset);
+  if (snapped == 0 && frame.size() >= min_plain_bytes && parse_plain(frame.data(), frame.size()).is_plain != 0) {
+    const auto plain = parse_plain(frame.data(), frame.size());
+    expect(facts.kind == Kind::transport && facts.fragment == Fragment::none && facts.proto == plain.proto);
+    expect(facts.ip_version == (plain.is_ipv6 != 0 ? 6 : 4) && facts.vlan_count == plain.is_tagged);
+    expect(facts.l4_offset == plain.l4_offset && facts.dst_port == plain.dst_port);
+  }
   if (facts.reason != Reason::none) expect(facts.kind == Kind::other && !facts.ports_known);
   if (facts.kind == Kind::icmp_error) {
     const auto quote = parse_quote(frame, facts);
