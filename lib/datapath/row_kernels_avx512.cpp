@@ -96,7 +96,11 @@ PORTIER_AVX512 inline void parse_eight(RxBurst& burst, std::size_t at, __mmask8 
   ipv6 |= Rows{is6} << at;
 }
 
-PORTIER_AVX512 void parse_rows(RxBurst& burst) {
+/// With fewer rows the scalar loop is as quick; and wide registers that were idle for a millisecond take half a
+/// microsecond to wake up, which a lone packet would wait for.
+constexpr std::size_t fewest_rows = 8;
+
+PORTIER_AVX512 void parse_wide(RxBurst& burst) {
   Rows plain = 0;
   Rows ipv6 = 0;
   const Rows present = first_rows(burst.count);
@@ -154,14 +158,14 @@ PORTIER_AVX512 inline void hash_eight(const packet::HashKey& key, RxBurst& burst
   _mm256_mask_storeu_epi32(&burst.hash[at], wanted, _mm512_cvtepi64_epi32(folded));
 }
 
-PORTIER_AVX512 void hash_rows(const packet::HashKey& key, RxBurst& burst, Rows rows) {
+PORTIER_AVX512 void hash_wide(const packet::HashKey& key, RxBurst& burst, Rows rows) {
   for (std::size_t at = 0; at < burst.count; at += lanes) {
     const auto wanted = static_cast<__mmask8>(rows >> at);
     if (wanted != 0) hash_eight(key, burst, at, wanted);
   }
 }
 
-PORTIER_AVX512 Rows match_rows(const std::array<table::ServiceId, max_burst>& service, Rows rows,
+PORTIER_AVX512 Rows match_wide(const std::array<table::ServiceId, max_burst>& service, Rows rows,
                                std::array<Rows, max_burst>& same) {
   Rows leaders = 0;
   const __m512i low = _mm512_loadu_si512(service.data());
@@ -174,6 +178,16 @@ PORTIER_AVX512 Rows match_rows(const std::array<table::ServiceId, max_burst>& se
     leaders |= same[i] & (0 - same[i]) & row(i);
   }
   return leaders;
+}
+
+void parse_rows(RxBurst& burst) { burst.count < fewest_rows ? scalar_kernels.parse(burst) : parse_wide(burst); }
+
+void hash_rows(const packet::HashKey& key, RxBurst& burst, Rows rows) {
+  burst.count < fewest_rows ? scalar_kernels.hash(key, burst, rows) : hash_wide(key, burst, rows);
+}
+
+Rows match_rows(const std::array<table::ServiceId, max_burst>& service, Rows rows, std::array<Rows, max_burst>& same) {
+  return rows >> fewest_rows == 0 ? scalar_kernels.match(service, rows, same) : match_wide(service, rows, same);
 }
 
 }  // namespace

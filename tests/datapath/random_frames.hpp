@@ -72,6 +72,12 @@ inline Frame mutated(Random& random, Frame frame) {
   return frame;
 }
 
+/// As on a wire, where nothing is shorter than 60 bytes; behind the IP packet comes what was in memory.
+inline Frame padded(Random& random, Frame frame) {
+  while (frame.size() < 60) frame.push_back(random.byte());
+  return frame;
+}
+
 inline Frame random_frame(Random& random, std::span<const table::Binding> bindings) {
   const auto flow = table::random_flow(random, bindings);
   const auto router = table::random_address(random, flow.dst.version);
@@ -85,7 +91,8 @@ inline Frame random_frame(Random& random, std::span<const table::Binding> bindin
     case 5: return traffic::frame().addresses(router, flow.dst).icmp_echo(1, 1).build();
     case 6: return traffic::frame().addresses(router, flow.dst).raw(47).payload(30).build();
     case 7: return traffic::frame().arp_request(traffic::v4(10, 0, 0, 1), traffic::v4(192, 0, 2, 0)).build();
-    default: return frame_of(random, flow);
+    case 8: return frame_of(random, flow);
+    default: return padded(random, frame_of(random, flow));
   }
 }
 

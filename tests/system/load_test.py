@@ -116,6 +116,16 @@ class BadInput(unittest.TestCase):
             self.refused(["replay", path, "--no-self-test"], 1, name, word)
         self.refused(["replay", self.folder / "missing.pcap"], 1, "missing.pcap")
 
+    def test_stored_results(self):
+        for name, data, word in (("text.json", "hello", "not JSON"), ("empty.json", "", "not JSON"),
+                                 ("other.json", "{}", "not a report"), ("list.json", "[1]", "not a report")):
+            path = self.folder / name
+            path.write_text(data)
+            self.refused(["report", path], 1, name, word)
+        self.refused(["report", self.folder / "missing.json"], 1, "missing.json", "cannot be opened")
+        self.refused(["report", self.folder], 1, "directory")
+        self.refused(["report"], 2, "file")
+
     def test_unwritable_result(self):
         done = run(self, "run", *QUICK, "--json", self.folder / "no/such/place.json")
         self.assertEqual(done.returncode, 1, done.stderr)
@@ -165,7 +175,13 @@ class Trials(unittest.TestCase):
             self.assertEqual(trial_of(json.loads(names["json"].read_text()))["sent"], 1500)
             self.assertIn("1500", names["csv"].read_text())
             self.assertIn("udp/7", pathlib.Path(folder, "out.services.csv").read_text())
-            self.assertIn("<svg", names["html"].read_text())
+            page = names["html"].read_text()
+            self.assertIn("<svg", page)
+            again = [pathlib.Path(folder, "again." + kind) for kind in ("csv", "html")]
+            shown = run(self, "report", names["json"], "--csv", again[0], "--html", again[1])
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+            self.assertEqual(shown.stdout, done.stdout)
+            self.assertEqual([path.read_text() for path in again], [names["csv"].read_text(), page])
 
     def test_replay(self):
         with tempfile.TemporaryDirectory() as folder:
