@@ -29,7 +29,9 @@ class Search {
       if (parts_.interrupts.asked()) result.is_interrupted = true;
       return result;
     };
-    watch_.on_progress = [this](const Progress& progress) { parts_.line.set_phase(progress_text(progress)); };
+    watch_.on_progress = [this](const Progress& progress) {
+      parts_.line.set_phase(progress_text(progress), progress.remaining_s);
+    };
   }
 
   /// `--max-rate`, or what the device takes from this core, by a trial.

@@ -15,5 +15,7 @@ int cmd_replay(LoadOptions options);
 int cmd_self_test(const LoadOptions& options);
 /// "throughput", "latency", "loss", "back-to-back", "ndr", "pdr" or "mlr".
 int cmd_search(const std::string& procedure, const LoadOptions& options, const SearchOptions& search);
+/// Text, CSV and HTML of a result that `--json` stored.
+int cmd_report(const std::string& path, const LoadOptions& options);
 
 }  // namespace portier::load

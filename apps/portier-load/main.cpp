@@ -89,11 +89,17 @@ void add_pace(CLI::App& app, LoadOptions& o) {
   app.add_flag("--no-self-test", o.no_self_test, "Do not measure the tester's own error first")->group(group);
 }
 
-void add_results(CLI::App& app, LoadOptions& o) {
+void add_pages(CLI::App& app, LoadOptions& o) {
   const auto* group = "Results";
-  app.add_option("--json", o.json, "Write everything as JSON; - is standard output")->type_name("FILE")->group(group);
   app.add_option("--csv", o.csv, "Write trials, and services beside it")->type_name("FILE")->group(group);
   app.add_option("--html", o.html, "Write a report with plots in one file")->type_name("FILE")->group(group);
+}
+
+void add_results(CLI::App& app, LoadOptions& o) {
+  app.add_option("--json", o.json, "Write everything as JSON; - is standard output")
+      ->type_name("FILE")
+      ->group("Results");
+  add_pages(app, o);
 }
 
 CLI::App* add_command(CLI::App& app, const char* name, const char* what, LoadOptions& o, bool takes_capture = false) {
@@ -173,6 +179,12 @@ int run(int argc, char** argv) {
       code = cmd_search(procedure, options, search);
     });
   }
+
+  std::string stored;
+  auto* report = app.add_subcommand("report", "Show a result again that --json has stored: text, CSV, HTML");
+  report->add_option("file", stored, "What --json wrote")->required()->type_name("FILE.json");
+  add_pages(*report, options);
+  report->callback([&] { code = cmd_report(stored, options); });
 
   try {
     app.parse(argc, argv);

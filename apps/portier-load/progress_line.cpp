@@ -2,12 +2,26 @@
 #include "progress_line.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
+#include "report_units.hpp"
+
 namespace portier::load {
+
+namespace {
+
+/// A line that wraps cannot be drawn over.
+std::size_t terminal_columns() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
+}
+
+}  // namespace
 
 ProgressLine::ProgressLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
 
@@ -15,10 +29,10 @@ void ProgressLine::show(const TrialProgress& progress) {
   const auto now = std::chrono::steady_clock::now();
   if (!is_terminal_ || now - shown_at_ < std::chrono::milliseconds(100)) return;
   shown_at_ = now;
-  const double left_s = std::max(0.0, progress.duration_s - progress.elapsed_s);
-  const auto line = fmt::format("{}  {:.1f} of {:.1f} s, {:.1f} s left  sent {}  back {}", phase_,
-                                std::min(progress.elapsed_s, progress.duration_s), progress.duration_s, left_s,
-                                progress.sent, progress.received);
+  const double left_s = std::max(0.0, (left_s_ > 0 ? left_s_ : progress.duration_s) - progress.elapsed_s);
+  auto line = fmt::format("{}  {} left  {} sent  {} back", phase_, duration_text(std::ceil(left_s)),
+                          count_text(progress.sent), count_text(progress.received));
+  line.resize(std::min(line.size(), terminal_columns() - 1));
   fmt::print(stderr, "\r{}\033[K", line);
   std::fflush(stderr);
   is_shown_ = true;

@@ -15,8 +15,12 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  /// What stands before the figures of a trial: its name, or where a search is.
-  void set_phase(std::string phase) { phase_ = std::move(phase); }
+  /// What stands before the figures of a trial: its name, or where a search is, with the seconds that the search will
+  /// take from now on (0: what is left of the trial is all there is to say).
+  void set_phase(std::string phase, double left_s = 0) {
+    phase_ = std::move(phase);
+    left_s_ = left_s;
+  }
   /// Ten times a second at most.
   void show(const TrialProgress& progress);
   /// Takes the line away, before something else is printed.
@@ -26,6 +30,7 @@ class ProgressLine {
   bool is_terminal_;
   bool is_shown_ = false;
   std::string phase_;
+  double left_s_ = 0;
   std::chrono::steady_clock::time_point shown_at_;
 };
 

@@ -124,6 +124,7 @@ std::vector<const ServiceResult*> worst_services(const TrialResult& trial, std::
 std::string report_to_text(const Report& report, std::size_t max_rows) {
   std::string out = printable(report.title) + "\n";
   for (const auto& warning : report.warnings) out += "warning: " + printable(warning) + "\n";
+  for (const auto& deviation : report.deviations) out += "deviation: " + printable(deviation) + "\n";
   if (!report.trials.empty()) out += "\n" + trials_table(report, max_rows);
   const auto* shown = shown_trial(report);
   if (shown != nullptr && !shown->result.services.empty()) out += "\n" + services_table(shown->result, max_rows);
@@ -155,9 +156,8 @@ std::string progress_text(const Progress& progress) {
       progress.next.burst_packets > 0
           ? fmt::format("{} packets at once", count_text(progress.next.burst_packets))
           : fmt::format("{} for {}", request_rate_text(progress.next), duration_text(progress.next.duration_s));
-  return fmt::format("{}  trial {} of about {}  {}  about {} left", progress.phase, progress.trials_done + 1,
-                     std::max(progress.trials_expected, progress.trials_done + 1), what,
-                     duration_text(progress.remaining_s));
+  return fmt::format("{}  trial {} of about {}  {}", progress.phase, progress.trials_done + 1,
+                     std::max(progress.trials_expected, progress.trials_done + 1), what);
 }
 
 }  // namespace portier::load

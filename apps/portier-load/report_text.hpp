@@ -11,7 +11,7 @@ namespace portier::load {
 /// reach the terminal.
 std::string report_to_text(const Report& report, std::size_t max_rows = 24);
 
-/// One line for a terminal: "confirm  trial 9 of about 11  14.2 Mpps for 60 s  about 2 min 05 s left".
+/// Where a search is, for a terminal: "confirm  trial 9 of about 11  14.2 Mpps for 1 min 00 s".
 std::string progress_text(const Progress& progress);
 
 /// The intended rate, or "unpaced".

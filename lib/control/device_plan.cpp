@@ -20,7 +20,7 @@ nic::DeviceSpec plan_device(const DeviceSettings& device, const DriverProfile& p
   spec.promiscuous = profile.promiscuous;
   spec.rss = profile.rss;
   spec.keeps_mbufs = profile.keeps_mbufs;
-  if (profile.page_per_mbuf) spec.mbuf_layout = nic::MbufLayout::page_each;
+  if (profile.page_per_mbuf || !device.pci.empty()) spec.mbuf_layout = nic::MbufLayout::page_each;
   spec.eal_devices = eal_devices(device, profile, static_cast<unsigned>(index), spec.rx_queues);
   return spec;
 }

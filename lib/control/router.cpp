@@ -77,9 +77,11 @@ void Router::plan_transmit() {
   const std::size_t cores = plan_.rx_cpus.size() + plan_.worker_cpus.size();
   lanes_.assign(cores, {});
   served_.assign(cores, {});
+  const bool has_hardware = std::ranges::any_of(settings_.devices, [](const auto& d) { return !d.pci.empty(); });
+  const auto layout = has_hardware ? nic::MbufLayout::page_each : nic::MbufLayout::packed;
   for (std::size_t core = 0; core < cores; ++core) {
     send_pools_.push_back(std::make_unique<nic::Pool>("send_" + std::to_string(core), send_mbufs,
-                                                      static_cast<unsigned>(crosscore::max_frame_bytes)));
+                                                      static_cast<unsigned>(crosscore::max_frame_bytes), layout));
   }
   for (std::size_t d = 0; d < devices_.size(); ++d) {
     const auto& queues = devices_[d]->tx_queues();

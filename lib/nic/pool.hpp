@@ -12,12 +12,13 @@ namespace portier::nic {
 /// Room for a frame of ordinary MTU, as receiving devices want it.
 inline constexpr unsigned receive_room_bytes = 2048;
 
-/// How mbufs lie in memory that has no hugepages.
+/// Where mbufs lie when there are no hugepages.
 enum class MbufLayout : std::uint8_t {
-  /// One behind the other. DPDK itself gives each the start of a page of 4 KiB, so all headers fall into the same few
-  /// sets of the first-level cache and each into a page of its own: receiving and freeing then costs twice as much.
+  /// One behind the other, in memory of the process and in large pages if the kernel has some. DPDK itself gives each
+  /// the start of a page of 4 KiB, so all headers fall into the same few sets of the first-level cache and each into a
+  /// page of its own: receiving and freeing then costs twice as much.
   packed,
-  /// As DPDK does it: for drivers that want no frame to cross a page.
+  /// As DPDK does it, in its memory: for drivers that want no frame to cross a page, and for hardware.
   page_each,
 };
 

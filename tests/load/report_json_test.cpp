@@ -178,8 +178,11 @@ TEST(ReportText, SaysTheVerdictAndLetsNoControlCharacterThrough) {
 
 TEST(ReportText, ShowsTheLastTrialsAndTheWorstServices) {
   auto report = throughput_report();
+  report.warnings = {"too slow"};
+  report.deviations = {"trials of 2 s"};
   const auto text = report_to_text(report, 3);
   EXPECT_THAT(text, testing::HasSubstr("the last 3 of "));
+  EXPECT_THAT(text, testing::HasSubstr("\nwarning: too slow\ndeviation: trials of 2 s\n"));
   TrialResult trial;
   trial.services = {
       {.name = "most sent", .sent = 9}, {.name = "lossy", .sent = 5, .lost = 1}, {.name = "small", .sent = 1}};
@@ -196,7 +199,7 @@ TEST(ReportText, ProgressIsOneLine) {
                            .elapsed_s = 50,
                            .remaining_s = 125,
                            .next = {.rate_pps = 14.2e6, .duration_s = 60}}),
-            "confirm  trial 9 of about 11  14.20 Mpps for 1 min 00 s  about 2 min 05 s left");
+            "confirm  trial 9 of about 11  14.20 Mpps for 1 min 00 s");
   EXPECT_EQ(progress_text({.phase = "done", .trials_done = 8, .elapsed_s = 50, .next = {.duration_s = 0}}),
             "8 trials in 50 s");
 }

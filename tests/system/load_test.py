@@ -5,15 +5,18 @@ The veth trials need root (network namespaces); the host's own interfaces are no
 PORTIER_LOAD and PORTIER name the programs.
 """
 
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -233,6 +236,22 @@ class Trials(unittest.TestCase):
             os.chmod(home, 0o777)
             drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", f"XDG_RUNTIME_DIR={home}"]
             self.assertEqual(trial_of(report_of(self, "run", *QUICK, wrapper=drop))["lost"], 0)
+
+    def test_progress_fits_the_terminal(self):
+        terminal, end = pty.openpty()
+        try:
+            fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))
+            done = subprocess.run([LOAD, "throughput", "--max-rate", "20k", "--trial", "0.3", "--search-trial", "0.2",
+                                   "--drain", "0.05", "--no-self-test"], stdout=subprocess.DEVNULL, stderr=end, timeout=60)
+            os.set_blocking(terminal, False)
+            shown = os.read(terminal, 100_000).decode().replace("\x1b[K", "").split("\r")
+        finally:
+            os.close(end)
+            os.close(terminal)
+        self.assertEqual(done.returncode, 0)
+        lines = [line for line in shown if line]
+        self.assertTrue(any(line.startswith("search  trial 1 of") for line in lines), shown)
+        self.assertEqual(max(len(line) for line in lines), 49, shown)
 
     def test_interrupt_keeps_what_was_measured(self):
         for args in (["run", "--duration", "60", "--rate", "1000", "--no-self-test"],
