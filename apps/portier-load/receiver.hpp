@@ -70,6 +70,9 @@ struct ReceivePort {
 
 class Receiver {
  public:
+  /// Bursts taken after the stop: those of a device's largest receive queue, and traffic that never ends is left.
+  static constexpr unsigned last_polls = 256;
+
   /// Borrows the reader.
   Receiver(const ReceiveOrder& order, const ReceivePort& port, const FrameReader& reader,
            const std::vector<LoadService>& services, const TrialClock& clock);
@@ -79,9 +82,11 @@ class Receiver {
 
   /// One burst. True: there was something.
   bool poll();
-  /// Until control says stop.
+  /// Until control says stop; then what had arrived by then, one queue's worth at most.
   void run() {
     while (!port_.stop->is_set()) poll();
+    for (unsigned i = 0; i < last_polls && poll(); ++i) {
+    }
   }
   const ReceiveAccount& account() const { return account_; }
 

@@ -157,7 +157,8 @@ TEST_P(EngineTest, LatencyIsThatOfTheDevice) {
     return out;
   });
   const auto result = run({.rate_pps = 1000, .duration_s = 0.3});
-  EXPECT_GT(result.received, 250U);
+  ASSERT_GT(result.sent, 50U);
+  EXPECT_EQ(result.received, result.sent - held->size()) << "all that were let go";
   EXPECT_GE(result.latency.min_ns, 4'900'000U);
   EXPECT_GE(result.latency_from_send.min_ns, 4'900'000U);
 }
@@ -235,7 +236,7 @@ TEST_P(EngineTest, AnInterruptKeepsWhatWasMeasured) {
   const auto start = std::chrono::steady_clock::now();
   watch.wait = [&](std::chrono::nanoseconds time) {
     std::this_thread::sleep_for(time);
-    return std::chrono::steady_clock::now() - start > std::chrono::milliseconds(100);
+    return dut_->seen() > 100 && std::chrono::steady_clock::now() - start > std::chrono::milliseconds(100);
   };
   open({.watch = watch});
   const auto result = run({.rate_pps = 10'000, .duration_s = 60});
@@ -282,7 +283,9 @@ TEST_P(EngineTest, RecordedFramesComeBackInNumber) {
   const auto result = run({.rate_pps = 1000, .duration_s = 0.1});
   EXPECT_EQ(result.sent, 150U);
   EXPECT_EQ(result.received, 150U);
-  EXPECT_NEAR(result.sending_s, 0.075, 0.02);
+  // Twice as fast as recorded, which would be 0.15; a sender that was held up may be late by its grace.
+  EXPECT_GE(result.sending_s, 0.073);
+  EXPECT_LT(result.sending_s, 0.13);
   EXPECT_NEAR(result.bytes_per_packet, 14 + 20 + 8 + 20 + 24.5, 1e-6);
 }
 
