@@ -4,6 +4,8 @@
 #include <chrono>
 #include <thread>
 
+#include "control/ring_places.hpp"
+
 namespace portier::bench {
 
 PipelineRun::PipelineRun(const Match& match, const control::Settings& settings, const handlers::Registry& registry,
@@ -11,7 +13,8 @@ PipelineRun::PipelineRun(const Match& match, const control::Settings& settings, 
     : match_(match), parts_(match, settings, registry, workers), worker_jobs_(workers) {
   auto rx_spec = parts_.rx_spec();
   for (unsigned w = 0; w < workers; ++w) {
-    rings_.push_back(std::make_unique<crosscore::SlotRing>(match.options.ring_slots));
+    rings_.push_back(std::make_unique<crosscore::SlotRing>(match.options.ring_slots,
+                                                           control::ring_places(match.options.ring_slots, 1)));
     rx_spec.rings.push_back(rings_.back().get());
     auto spec = parts_.worker_spec(w);
     spec.idle = worker_idle;

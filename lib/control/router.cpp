@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "control/reload_check.hpp"
+#include "control/ring_places.hpp"
 #include "nic/failure.hpp"
 
 namespace portier::control {
@@ -137,8 +138,9 @@ void Router::make_cores() {
     return;
   }
   const std::size_t workers = plan_.worker_cpus.size();
+  const auto places = ring_places(settings_.router.ring_slots, rx);
   for (std::size_t r = 0; r < rx * workers; ++r) {
-    rings_.push_back(std::make_unique<crosscore::SlotRing>(settings_.router.ring_slots));
+    rings_.push_back(std::make_unique<crosscore::SlotRing>(settings_.router.ring_slots, places));
   }
   for (std::size_t c = 0; c < rx; ++c) {
     auto spec = core_spec(c);

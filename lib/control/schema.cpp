@@ -56,7 +56,7 @@ const std::array settings_table{
             "slots of 128 bytes",
             {.least = 256, .most = 65536, .power_of_two = true},
             "",
-            "Room of each ring between an rx core and a worker core."},
+            "Most that waits in each ring between an rx core and a worker core."},
     Setting{"router",
             "memory_mb",
             [](Settings& s) -> Field { return &s.router.memory_mb; },

@@ -1,11 +1,12 @@
 /// A ring of slots between one producer core and one consumer core: reserve, write in place, publish once per burst.
 ///
 /// Roles. Producer: `reserve`, `publish`, `produced`. Consumer: `front`, `pop`, `release`. Anybody: `size`, `consumed`.
-/// Positions are free-running 64-bit counts of slots; the index into the array is the position modulo capacity.
-/// Each side keeps a private copy of the other's position on its own cache line and reads the shared one only when the
-/// copy says "full" or "empty", so a steady stream moves two position lines per burst, not per packet.
+/// Positions are free-running 64-bit counts of slots; the index into the array is the position modulo the number of
+/// places. Each side keeps a private copy of the other's position on its own cache line and reads the shared one only
+/// when the copy says "full" or "empty", so a steady stream moves two position lines per burst, not per packet.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cassert>
@@ -20,27 +21,32 @@ namespace portier::crosscore {
 
 class SlotRing {
  public:
-  /// `capacity` in slots: a power of two, at least twice the longest packet (256).
-  explicit SlotRing(std::size_t capacity) : mask_(capacity - 1), slots_(new (std::align_val_t{4096}) Slot[capacity]) {
-    assert(std::has_single_bit(capacity) && capacity >= 2 * max_slots_per_packet);
-    for (std::size_t i = 0; i < capacity; ++i) slots_[i].facts = {};  // touch the pages here, not on the packet path
+  /// `capacity`: how many slots may be full at once, at least twice the longest packet (256). `places`: how many there
+  /// are, a power of two; 0: no more than that. With more of them than the consumer's second-level cache holds, a place
+  /// has left that cache by the time its turn comes again, and the producer need not fetch it from there.
+  explicit SlotRing(std::size_t capacity, std::size_t places = 0)
+      : capacity_(capacity),
+        mask_(std::max(places, std::bit_ceil(capacity)) - 1),
+        slots_(new (std::align_val_t{4096}) Slot[mask_ + 1]) {
+    assert(std::has_single_bit(mask_ + 1) && capacity >= 2 * max_slots_per_packet);
+    for (std::size_t i = 0; i <= mask_; ++i) slots_[i].facts = {};  // touch the pages here, not on the packet path
   }
   ~SlotRing() { ::operator delete[](slots_, std::align_val_t{4096}); }
   SlotRing(const SlotRing&) = delete;
   SlotRing& operator=(const SlotRing&) = delete;
 
-  std::size_t capacity() const { return mask_ + 1; }
+  std::size_t capacity() const { return capacity_; }
 
   // ---- producer ----
 
   /// Room for `count` contiguous slots, or null. Nothing is visible to the consumer before `publish`.
   Slot* reserve(std::size_t count) {
     const std::size_t index = producer_.next & mask_;
-    const std::size_t to_end = capacity() - index;
+    const std::size_t to_end = mask_ + 1 - index;
     const std::size_t pad = count > to_end ? to_end : 0;
-    if (producer_.next + pad + count - producer_.consumed_seen > capacity()) {
+    if (producer_.next + pad + count - producer_.consumed_seen > capacity_) {
       producer_.consumed_seen = consumed_.position.load(std::memory_order_acquire);
-      if (producer_.next + pad + count - producer_.consumed_seen > capacity()) return nullptr;
+      if (producer_.next + pad + count - producer_.consumed_seen > capacity_) return nullptr;
     }
     if (pad != 0) [[unlikely]] {
       slots_[index].facts = pad_facts(pad);
@@ -51,8 +57,13 @@ class SlotRing {
     return slot;
   }
 
-  /// Makes all that was reserved and written visible. Once per burst.
-  void publish() { produced_.position.store(producer_.next, std::memory_order_release); }
+  /// Makes all that was reserved and written visible. Once per burst. Then asks for the lines of as many slots again:
+  /// they are on their way while the next burst is parsed, and stores do not wait for one after the other.
+  void publish() {
+    const auto count = std::min(producer_.next - produced_.position.load(std::memory_order_relaxed), most_asked_slots);
+    produced_.position.store(producer_.next, std::memory_order_release);
+    if (producer_.next + count - producer_.consumed_seen <= mask_ + 1) ask_for_lines(count);
+  }
 
   /// The position behind the last reserved slot.
   std::uint64_t reserved_position() const { return producer_.next; }
@@ -103,9 +114,22 @@ class SlotRing {
     std::uint64_t produced_seen = 0;  ///< the producer's position when last looked at
   };
 
+  static constexpr std::uint64_t most_asked_slots = 64;
+
+  /// To write, hence not `__builtin_prefetch`: for processors of every kind that is a prefetch to read, and the store
+  /// then waits for the other core all the same. Processors without this instruction do nothing.
+  void ask_for_lines(std::uint64_t count) const {
+    for (std::uint64_t k = 0; k < count; ++k) {
+      const auto* slot = reinterpret_cast<const char*>(slots_ + ((producer_.next + k) & mask_));
+      asm volatile("prefetchw %0" ::"m"(slot[0]));
+      asm volatile("prefetchw %0" ::"m"(slot[cache_line]));
+    }
+  }
+
   // Four lines, because each has one writer: produced_ the producer's core (read by the consumer), consumed_ the
   // consumer's (read by the producer), producer_ and consumer_ each read and written by their own core alone.
-  std::size_t mask_;
+  std::size_t capacity_;
+  std::size_t mask_;  ///< places - 1
   Slot* slots_;
   Shared produced_;
   Shared consumed_;

@@ -169,9 +169,12 @@ TEST(SlotRing, RefusalChangesNothing) {
 
 /// Random operations against a queue of numbers and a count of slots.
 TEST(SlotRing, BehavesLikeAQueue) {
-  for (const std::size_t capacity : {std::size_t{256}, std::size_t{1024}}) {
+  struct Shape {
+    std::size_t capacity, places;
+  };
+  for (const auto& [capacity, places] : {Shape{256, 256}, {1024, 1024}, {256, 512}, {1000, 4096}}) {
     Random random(capacity);
-    SlotRing ring(capacity);
+    SlotRing ring(capacity, places);
     std::deque<std::uint32_t> unpublished, published;
     std::uint32_t next = 0;
     std::uint64_t position = 0, released = 0, popped = 0;
@@ -182,8 +185,8 @@ TEST(SlotRing, BehavesLikeAQueue) {
       if (action < 4) {
         const auto length = length_of(next);
         const auto slots = slots_for(length);
-        const auto index = position % capacity;
-        const auto pad = index + slots > capacity ? capacity - index : 0;
+        const auto index = position % places;
+        const auto pad = index + slots > places ? places - index : 0;
         const bool has_room = position + pad + slots - released <= capacity;
         auto* slot = ring.reserve(slots);
         ASSERT_EQ(slot != nullptr, has_room) << "step " << step;
@@ -222,14 +225,15 @@ TEST(SlotRing, BehavesLikeAQueue) {
 
 struct Capacity {
   std::size_t slots;
+  std::size_t places;
   std::uint32_t most_in_burst;
 };
 
 class BetweenThreads : public testing::TestWithParam<Capacity> {};
 
 TEST_P(BetweenThreads, EveryPacketArrivesWholeAndInOrder) {
-  const auto [slots, most_in_burst] = GetParam();
-  SlotRing ring(slots);
+  const auto [slots, places, most_in_burst] = GetParam();
+  SlotRing ring(slots, places);
   std::thread producer([&ring, most = most_in_burst] {
     Random random(3);
     for (std::uint32_t number = 0; number < packets_between_threads;) {
@@ -265,10 +269,11 @@ TEST_P(BetweenThreads, EveryPacketArrivesWholeAndInOrder) {
 }
 
 INSTANTIATE_TEST_SUITE_P(SlotRing, BetweenThreads,
-                         testing::Values(Capacity{256, 1}, Capacity{256, 64}, Capacity{4096, 64}),
+                         testing::Values(Capacity{256, 256, 1}, Capacity{256, 256, 64}, Capacity{4096, 4096, 64},
+                                         Capacity{256, 1024, 64}),
                          [](const auto& shape) {
-                           return std::to_string(shape.param.slots) + "slots_bursts_of_" +
-                                  std::to_string(shape.param.most_in_burst);
+                           return std::to_string(shape.param.slots) + "slots_in_" + std::to_string(shape.param.places) +
+                                  "_places_bursts_of_" + std::to_string(shape.param.most_in_burst);
                          });
 
 }  // namespace
