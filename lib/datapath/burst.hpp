@@ -49,7 +49,9 @@ struct RxBurst {
   std::array<std::uint32_t, max_burst> present;      ///< bytes at `data`
   std::array<std::uint32_t, max_burst> wire_length;  ///< as on the wire
   std::array<std::uint64_t, max_burst> head;         ///< stage 2: second half of the slot's facts, service 0
-  std::array<std::uint16_t, max_burst> dst_port;     ///< stage 2, plain rows
+  std::array<std::uint64_t, max_burst> ports;        ///< stage 2, plain rows: as packet::flow_hash4 takes them
+  /// Stage 2, plain rows, source and destination: IPv6 as four numbers, IPv4 as one, 2^32 * source + destination.
+  std::array<std::array<std::uint64_t, max_burst>, 4> addresses;
   std::array<packet::Reason, max_burst> reason;      ///< why a row is dropped
   std::array<packet::Facts, max_burst> facts;        ///< stage 2, rows that are not plain
   std::array<table::ServiceId, max_burst> service;   ///< stage 3

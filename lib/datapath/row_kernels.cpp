@@ -15,6 +15,16 @@ namespace {
 constexpr std::array<std::uint8_t, packet::min_plain_bytes> blank_frame{};
 static_assert(crosscore::flag_ipv4 << 1 == crosscore::flag_ipv6);
 
+void note_addresses(RxBurst& burst, std::size_t i, const packet::PlainFacts& facts) {
+  if (facts.is_plain == 0) return;
+  const auto* transport = burst.data[i] + facts.l4_offset;
+  if (facts.is_ipv6 == 0) {
+    burst.addresses[0][i] = packet::load64(transport - 8);
+    return;
+  }
+  for (std::size_t k = 0; k < 4; ++k) burst.addresses[k][i] = packet::load64(transport - 32 + 8 * k);
+}
+
 void parse_rows(RxBurst& burst) {
   Rows plain = 0;  // filled from the top, so that no shift depends on the row
   Rows ipv6 = 0;
@@ -26,7 +36,8 @@ void parse_rows(RxBurst& burst) {
     const unsigned flags = (crosscore::flag_ipv4 << facts.is_ipv6) | facts.is_tagged << crosscore::flag_vlan_shift;
     burst.head[i] =
         slot_head(burst.present[i], facts.l4_offset, burst.device, static_cast<std::uint8_t>(facts.proto), flags);
-    burst.dst_port[i] = static_cast<std::uint16_t>(facts.dst_port);
+    burst.ports[i] = facts.ports;
+    note_addresses(burst, i, facts);
     plain = plain >> 1 | Rows{facts.is_plain} << 63;
     ipv6 = ipv6 >> 1 | Rows{facts.is_ipv6} << 63;
   }
@@ -34,19 +45,13 @@ void parse_rows(RxBurst& burst) {
   burst.ipv6 = burst.count == 0 ? 0 : ipv6 >> (max_burst - burst.count);
 }
 
-std::uint64_t ports_of(const RxBurst& burst, std::size_t i, const std::uint8_t* transport) {
-  return (burst.head[i] >> 48 & 0xff) << 32 | packet::load32(transport);
-}
-
 void hash_rows(const packet::HashKey& key, RxBurst& burst, Rows rows) {
   const auto copy = key;
-  for_each(rows & ~burst.ipv6, [&](std::size_t i) {
-    const auto* transport = transport_of(burst, i);
-    burst.hash[i] = packet::flow_hash4(copy, transport - 8, ports_of(burst, i, transport));
-  });
+  const auto& a = burst.addresses;
+  for_each(rows & ~burst.ipv6,
+           [&](std::size_t i) { burst.hash[i] = packet::flow_hash4(copy, a[0][i], burst.ports[i]); });
   for_each(rows & burst.ipv6, [&](std::size_t i) {
-    const auto* transport = transport_of(burst, i);
-    burst.hash[i] = packet::flow_hash6(copy, transport - 32, ports_of(burst, i, transport));
+    burst.hash[i] = packet::flow_hash6(copy, {a[0][i], a[1][i], a[2][i], a[3][i]}, burst.ports[i]);
   });
 }
 

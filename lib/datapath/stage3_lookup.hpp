@@ -62,9 +62,9 @@ inline Rows look_up_plain_rows(const table::Ruleset& rules, RxBurst& burst, cons
   Rows closed = 0;
   Rows counted = burst.plain;
   for (std::size_t i = 0; i < burst.count; ++i) {
-    const bool is_udp = (burst.head[i] >> 48 & 0xff) == packet::wire::proto_udp;
+    const bool is_udp = burst.ports[i] >> 32 == packet::wire::proto_udp;
     const auto slot = slots == nullptr ? table::any_slot : (*slots)[i];
-    const auto service = ports.look_up(slot, is_udp ? 1 : 0, burst.dst_port[i]);
+    const auto service = ports.look_up(slot, is_udp ? 1 : 0, static_cast<std::uint16_t>(burst.ports[i]));
     burst.service[i] = service;
     counters.in[service].packets.add(counted & 1);
     counted >>= 1;

@@ -6,7 +6,6 @@
 /// and offline commands use the fixed key.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -36,15 +35,17 @@ constexpr std::uint32_t finish(const HashKey& key, std::uint64_t hash) {
 
 }  // namespace detail
 
-/// `addresses`: source and destination as 8 or 32 bytes in a row, by version. `ports`: the protocol, source and
+/// `addresses`: source and destination as the number 2^32 * source + destination. `ports`: the protocol, source and
 /// destination port as the number 2^32 * proto + 2^16 * source + destination.
-constexpr std::uint32_t flow_hash4(const HashKey& key, const std::uint8_t* addresses, std::uint64_t ports) {
-  return detail::finish(key, detail::fold(load64(addresses) ^ key.words[0], ports ^ key.words[1]));
+constexpr std::uint32_t flow_hash4(const HashKey& key, std::uint64_t addresses, std::uint64_t ports) {
+  return detail::finish(key, detail::fold(addresses ^ key.words[0], ports ^ key.words[1]));
 }
 
-constexpr std::uint32_t flow_hash6(const HashKey& key, const std::uint8_t* addresses, std::uint64_t ports) {
-  const std::uint64_t hash = detail::fold(load64(addresses) ^ key.words[0], load64(addresses + 8) ^ key.words[1]) ^
-                             detail::fold(load64(addresses + 16) ^ key.words[2], load64(addresses + 24) ^ key.words[3]);
+/// `addresses`: source and destination as four numbers.
+constexpr std::uint32_t flow_hash6(const HashKey& key, const std::array<std::uint64_t, 4>& addresses,
+                                   std::uint64_t ports) {
+  const std::uint64_t hash = detail::fold(addresses[0] ^ key.words[0], addresses[1] ^ key.words[1]) ^
+                             detail::fold(addresses[2] ^ key.words[2], addresses[3] ^ key.words[3]);
   return detail::finish(key, detail::fold(hash ^ key.words[0], ports ^ key.words[1]));
 }
 
@@ -53,11 +54,8 @@ constexpr std::uint32_t flow_hash(const HashKey& key, std::uint8_t version, cons
                                   const std::uint8_t* dst, std::uint16_t src_port, std::uint16_t dst_port,
                                   std::uint8_t proto) {
   const std::uint64_t ports = std::uint64_t{proto} << 32 | std::uint64_t{src_port} << 16 | dst_port;
-  std::array<std::uint8_t, 32> addresses{};
-  const std::size_t bytes = version == 4 ? 4 : 16;
-  std::copy_n(src, bytes, addresses.begin());
-  std::copy_n(dst, bytes, addresses.begin() + static_cast<std::ptrdiff_t>(bytes));
-  return version == 4 ? flow_hash4(key, addresses.data(), ports) : flow_hash6(key, addresses.data(), ports);
+  if (version == 4) return flow_hash4(key, std::uint64_t{load32(src)} << 32 | load32(dst), ports);
+  return flow_hash6(key, {load64(src), load64(src + 8), load64(dst), load64(dst + 8)}, ports);
 }
 
 constexpr std::uint32_t flow_hash(const HashKey& key, const FlowKey& flow) {

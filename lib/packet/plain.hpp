@@ -18,14 +18,14 @@ namespace portier::packet {
 /// The shortest frame that `parse_plain` may be given: all that is on a wire is at least this long.
 inline constexpr std::size_t min_plain_bytes = 60;
 
-/// The addresses of a plain frame are the 8 or 32 bytes before `l4_offset`, its ports the 4 bytes at it.
+/// The addresses of a plain frame are the 8 or 32 bytes before `l4_offset`.
 struct PlainFacts {
   std::uint32_t is_plain = 0;  ///< 0: nothing else here means anything
   std::uint32_t is_ipv6 = 0;
   std::uint32_t is_tagged = 0;
   std::uint32_t proto = 0;      ///< TCP or UDP
   std::uint32_t l4_offset = 0;  ///< bytes from the start of the frame
-  std::uint32_t dst_port = 0;   ///< host order
+  std::uint64_t ports = 0;      ///< as flow_hash4 and flow_hash6 take them: protocol, source and destination port
 };
 
 namespace detail {
@@ -60,7 +60,7 @@ constexpr PlainFacts parse_plain_ip(const std::uint8_t* frame, std::size_t lengt
           .is_tagged = IsTagged,
           .proto = proto,
           .l4_offset = l4,
-          .dst_port = load16(frame + l4 + 2)};
+          .ports = std::uint64_t{proto} << 32 | load32(frame + l4)};
 }
 
 template <bool IsTagged>

@@ -64,7 +64,9 @@ TEST_F(RowKernelsTest, ParseAndHashAlike) {
       if ((scalar.plain & row(i)) == 0) continue;
       plain += 1;
       ASSERT_EQ(scalar.head[i], vector.head[i]) << "row " << i;
-      ASSERT_EQ(scalar.dst_port[i], vector.dst_port[i]) << "row " << i;
+      ASSERT_EQ(scalar.ports[i], vector.ports[i]) << "row " << i;
+      const std::size_t words = (scalar.ipv6 & row(i)) != 0 ? 4 : 1;
+      for (std::size_t k = 0; k < words; ++k) ASSERT_EQ(scalar.addresses[k][i], vector.addresses[k][i]) << "row " << i;
     }
   }
   EXPECT_GT(plain, 10'000U);

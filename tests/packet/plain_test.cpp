@@ -37,7 +37,7 @@ void expect_as_parsed(const Frame& frame, const PlainFacts& plain) {
   ASSERT_EQ(facts.vlan_count, plain.is_tagged);
   ASSERT_EQ(facts.proto, plain.proto);
   ASSERT_EQ(facts.l4_offset, plain.l4_offset);
-  ASSERT_EQ(facts.dst_port, plain.dst_port);
+  ASSERT_EQ(plain.ports, std::uint64_t{facts.proto} << 32 | std::uint64_t{facts.src_port} << 16 | facts.dst_port);
   const std::size_t addresses = facts.ip_version == 4 ? 8 : 32;
   ASSERT_EQ(facts.l3_offset + ip_src_offset(facts.ip_version), plain.l4_offset - addresses);
 }
