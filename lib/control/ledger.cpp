@@ -23,6 +23,13 @@ std::vector<std::uint64_t> latency_counts(std::span<const datapath::CoreCounters
   return counts;
 }
 
+/// Packets of a service that have ended on a core.
+std::uint64_t ended(const datapath::CoreCounters& core, std::size_t service) {
+  auto packets = core.delivered[service].packets.value();
+  for (const auto& count : core.dropped[service]) packets += count.value();
+  return packets;
+}
+
 }  // namespace
 
 std::uint64_t ServiceAccount::dropped_total() const { return sum(dropped); }
@@ -63,10 +70,11 @@ Ledger take_ledger(std::span<const datapath::CoreCounters* const> cores, std::sp
     account.ports = labels[id].ports;
     account.category = labels[id].category;
     for (const auto* core : cores) {
-      account.in += core->in[id].packets.value();
+      if (!core->ends_packets) account.in += core->in[id].value();
       account.delivered += core->delivered[id].packets.value();
       account.delivered_bytes += core->delivered[id].bytes.value();
       for (std::size_t r = 0; r < packet::reason_count; ++r) account.dropped[r] += core->dropped[id][r].value();
+      if (core->ends_packets) account.in += ended(*core, id);
     }
     ledger.delivered += account.delivered;
     for (std::size_t r = 0; r < packet::reason_count; ++r) ledger.dropped[r] += account.dropped[r];

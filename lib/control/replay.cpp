@@ -68,7 +68,7 @@ void Replay::add(const CapturedPacket& captured) {
     burst_.facts[0] = {};
     burst_.live = burst_.plain = 0;
     burst_.service[0] = table::no_service;
-    counters_.in[table::no_service].packets.add(1);
+    counters_.in[table::no_service].add(1);
     datapath::detail::drop(state_, burst_, 0, packet::Reason::unsupported_link);
   }
   note_facts(pending, burst_.facts_of(0));

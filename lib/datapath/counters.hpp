@@ -23,8 +23,11 @@ struct PacketCount {
 struct CoreCounters {
   // stages 1-6
   PacketCount received;
-  crosscore::LazyArray<PacketCount> in{
-      table::max_services};  ///< by service: every packet once, when its service (or none) is known
+  /// By service: every packet once, when its service (or none) is known. A core on which packets also end has no need
+  /// of it, see `ends_packets`.
+  crosscore::LazyArray<Counter> in{table::max_services};
+  /// Run-to-completion: what came in of a service is what was delivered of it and what was dropped.
+  bool ends_packets = false;
   Counter handed_off;
   Counter dropped_before_rings;  ///< all drops of stages 2-6, for the count of what is in flight
   // stages 7-8

@@ -13,7 +13,9 @@ LocalCore::LocalCore(const CoreSpec& spec, SharedState shared)
       shared_(shared),
       outbox_(spec.pool, spec.lanes, counters_),
       demux_(spec, outbox_, counters_),
-      delivery_(spec.index, outbox_, counters_) {}
+      delivery_(spec.index, outbox_, counters_) {
+  counters_.ends_packets = true;
+}
 
 void LocalCore::run() {
   shared_.gate.enter(spec_.reader);

@@ -11,8 +11,8 @@ namespace portier::datapath {
 
 struct RowKernels {
   std::string_view name;
-  /// Stage 2: `plain`, `ipv6` of the burst, and `head`, `ports` and `addresses` of its plain rows, from `data`, `present`
-  /// and `wire_length`.
+  /// Stage 2: `plain`, `ipv6` of the burst, and `head`, `ports` and `addresses` of its plain rows, from `data`,
+  /// `present` and `wire_length`.
   void (*parse)(RxBurst& burst);
   /// Stage 5: `hash` of all `rows`, which are plain.
   void (*hash)(const packet::HashKey& key, RxBurst& burst, Rows rows);

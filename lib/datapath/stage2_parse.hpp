@@ -19,7 +19,7 @@ inline void stage2_parse(RxBurst& burst, CoreCounters& counters, const RowKernel
     burst.reason[i] = facts.reason;
     burst.live &= ~row(i);
     burst.service[i] = table::no_service;
-    counters.in[table::no_service].packets.add(1);
+    counters.in[table::no_service].add(1);
     count_early_drop(counters, table::no_service, facts.reason);
   });
 }

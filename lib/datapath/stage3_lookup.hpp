@@ -14,6 +14,12 @@ namespace portier::datapath {
 
 namespace detail {
 
+inline Rows rows_of(const RxBurst& burst, table::ServiceId service) {
+  Rows rows = 0;  // filled from the top, so that no shift depends on the row
+  for (std::size_t i = 0; i < burst.count; ++i) rows = rows >> 1 | Rows{burst.service[i] == service} << 63;
+  return rows >> (max_burst - burst.count);
+}
+
 using Slots = std::array<table::AddressSlot, max_burst>;
 
 /// Address slots of all rows with ports, looked up in bulk. Rows without are left at `any_slot`.
@@ -52,25 +58,28 @@ inline void find_slots(const table::Ruleset& rules, const RxBurst& burst, Slots&
   }
 }
 
-/// All rows go through the tables, so that no branch depends on what they are; only plain ones count. Returns the
-/// plain rows whose port is closed.
-inline Rows look_up_plain_rows(const table::Ruleset& rules, RxBurst& burst, const Slots* slots,
-                               CoreCounters& counters) {
+/// All rows go through the tables, so that no branch depends on what they are. `pages_of(i, is_udp)`: of row i.
+template <typename PagesOf>
+inline void look_up_rows(const table::PortTables::Reader& tables, RxBurst& burst, PagesOf&& pages_of) {
   static_assert(packet::transport_index[packet::wire::proto_tcp] == 0);
   static_assert(packet::transport_index[packet::wire::proto_udp] == 1);
-  const auto ports = rules.ports().reader();
-  Rows closed = 0;
-  Rows counted = burst.plain;
   for (std::size_t i = 0; i < burst.count; ++i) {
     const bool is_udp = burst.ports[i] >> 32 == packet::wire::proto_udp;
-    const auto slot = slots == nullptr ? table::any_slot : (*slots)[i];
-    const auto service = ports.look_up(slot, is_udp ? 1 : 0, static_cast<std::uint16_t>(burst.ports[i]));
-    burst.service[i] = service;
-    counters.in[service].packets.add(counted & 1);
-    counted >>= 1;
-    closed = closed >> 1 | Rows{service == table::no_service} << 63;
+    burst.service[i] = tables.look_up(pages_of(i, is_udp), static_cast<std::uint16_t>(burst.ports[i]));
   }
-  return closed >> (max_burst - burst.count) & burst.plain;
+}
+
+/// `slots` null: no address matters. Returns the plain rows whose port is closed.
+inline Rows look_up_plain_rows(const table::Ruleset& rules, RxBurst& burst, const Slots* slots) {
+  const auto tables = rules.ports().reader();
+  if (slots == nullptr) {
+    const auto* const tcp = tables.pages_of(table::any_slot, 0);
+    const auto* const udp = tables.pages_of(table::any_slot, 1);
+    look_up_rows(tables, burst, [=](std::size_t, bool is_udp) { return is_udp ? udp : tcp; });
+  } else {
+    look_up_rows(tables, burst, [&](std::size_t i, bool is_udp) { return tables.pages_of((*slots)[i], is_udp); });
+  }
+  return burst.plain & rows_of(burst, table::no_service);
 }
 
 }  // namespace detail
@@ -79,7 +88,10 @@ inline void stage3_lookup(const table::Ruleset& rules, DemuxState& state, RxBurs
   detail::Slots slots;
   const bool has_prefixes = rules.has_prefixes4() || rules.has_prefixes6();
   if (has_prefixes) detail::find_slots(rules, burst, slots);
-  const Rows closed = detail::look_up_plain_rows(rules, burst, has_prefixes ? &slots : nullptr, state.counters);
+  const Rows closed = detail::look_up_plain_rows(rules, burst, has_prefixes ? &slots : nullptr);
+  if (!state.counters.ends_packets) {
+    for_each(burst.plain, [&](std::size_t i) { state.counters.in[burst.service[i]].add(1); });
+  }
   for_each(first_rows(burst.count) & ~burst.plain, [&](std::size_t i) {
     burst.service[i] = table::no_service;
     if ((burst.live & row(i)) == 0) return;

@@ -132,7 +132,7 @@ inline void look_up_other(const table::Ruleset& rules, DemuxState& state, RxBurs
     case Kind::arp: look_up_liveness(rules, state, burst, i); break;
     case Kind::other: drop(state, burst, i, Reason::no_ports); break;
   }
-  if (burst.data[i] != nullptr) state.counters.in[burst.service[i]].packets.add(1);
+  if (burst.data[i] != nullptr) state.counters.in[burst.service[i]].add(1);
 }
 
 }  // namespace detail
@@ -162,7 +162,7 @@ inline bool take_ready_fragments(const table::Ruleset& rules, DemuxState& state,
     burst.service[i] = fragment.service;
     burst.hash[i] = fragment.hash;
     burst.live |= row(i);
-    state.counters.in[fragment.service].packets.add(1);
+    state.counters.in[fragment.service].add(1);
     if (burst.is_dropped(i)) {
       burst.live &= ~row(i);
       count_early_drop(state.counters, fragment.service, fragment.facts.reason);

@@ -45,9 +45,15 @@ class PortTables {
 
 class PortTables::Reader {
  public:
+  /// The pages of one slot and transport, for look-ups that share them.
+  const std::uint32_t* pages_of(AddressSlot slot, std::size_t transport) const {
+    return page_of_ + std::size_t{row_of_[slot * packet::transport_count + transport]} * pages_per_row;
+  }
+  ServiceId look_up(const std::uint32_t* pages_of, std::uint16_t port) const {
+    return pages_[pages_of[port / ports_per_page]][port % ports_per_page];
+  }
   ServiceId look_up(AddressSlot slot, std::size_t transport, std::uint16_t port) const {
-    const std::size_t row = row_of_[slot * packet::transport_count + transport];
-    return pages_[page_of_[row * pages_per_row + port / ports_per_page]][port % ports_per_page];
+    return look_up(pages_of(slot, transport), port);
   }
 
  private:

@@ -100,7 +100,7 @@ struct Cores {
   void receive(table::ServiceId service, std::uint64_t count) const {
     rx->received.packets.add(count);
     rx->received.bytes.add(100 * count);
-    rx->in[service].packets.add(count);
+    rx->in[service].add(count);
   }
   void drop_early(table::ServiceId service, Reason reason, std::uint64_t count) const {
     rx->dropped[service][at(reason)].add(count);
@@ -205,7 +205,7 @@ TEST(TakeLedger, AddsCoresAndServicesTheSameWay) {
     const auto service = random() % labels.size();
     const auto reason = random() % packet::reason_count;
     const auto amount = 1 + random() % 3;
-    core.in[service].packets.add(amount);
+    core.in[service].add(amount);
     core.received.packets.add(amount);
     if (reason == 0) {
       core.handed_off.add(amount);

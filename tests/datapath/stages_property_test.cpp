@@ -124,7 +124,7 @@ class SideBySide {
       for (const auto& counter : counters_->dropped[service]) dropped += counter.value();
       const auto candidates = candidates_of_.find(service);
       const auto expected = dropped + (candidates == candidates_of_.end() ? 0 : candidates->second);
-      ASSERT_EQ(counters_->in[service].packets.value(), expected) << "service " << service;
+      ASSERT_EQ(counters_->in[service].value(), expected) << "service " << service;
     }
   }
 
