@@ -4,6 +4,8 @@
 /// The layout is a C ABI: host byte order, no pointers, no padding.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -53,6 +55,13 @@ constexpr std::size_t slots_for(std::size_t frame_bytes) {
   return frame_bytes <= first_slot_bytes ? 1 : 1 + (frame_bytes - first_slot_bytes + slot_size - 1) / slot_size;
 }
 inline constexpr std::size_t max_slots_per_packet = slots_for(max_frame_bytes);
+
+/// Facts from columns: `head` is their second half, with service 0.
+constexpr SlotFacts make_facts(std::uint32_t hash, std::uint32_t time, std::uint64_t head, std::uint16_t service) {
+  return std::bit_cast<SlotFacts>(std::array{hash | std::uint64_t{time} << 32, head | service});
+}
+static_assert(std::endian::native == std::endian::little, "make_facts builds the fields in words");
+static_assert(make_facts(1, 2, 0x0908'0706'0005'0000, 3).length == 5);
 
 static_assert(sizeof(SlotFacts) == 16);
 static_assert(sizeof(Slot) == slot_size);

@@ -1,7 +1,7 @@
 /// Packets as stage 7 wants to see them, from where they are: the rows of a burst, or the front of a ring.
 ///
-/// Both have, for the rows in `rows()`: `services()`, `length(i)` in bytes, `receive_time(i)` and `view(i)`. With
-/// `has_one_time` all were received together.
+/// Both have, for the rows in `rows()`: `services()`, `packets()` and `receive_time(i)`. With `has_one_time` all were
+/// received together.
 #pragma once
 
 #include <array>
@@ -22,7 +22,10 @@ class LiveRows {
   Rows rows() const { return burst_.live; }
   const std::array<table::ServiceId, max_burst>& services() const { return burst_.service; }
   std::uint32_t receive_time(std::size_t) const { return time_of(burst_.now_tsc); }
-  PacketView view(std::size_t i) const { return {slot_facts(burst_, i), burst_.data[i]}; }
+  PacketRows packets() const {
+    return {burst_.data.data(),
+            {burst_.head.data(), burst_.hash.data(), burst_.service.data(), time_of(burst_.now_tsc)}};
+  }
 
  private:
   const RxBurst& burst_;
@@ -39,21 +42,19 @@ class FrontSlots {
       const auto* slot = ring.front();
       if (slot == nullptr) break;
       service_[count_] = slot->facts.service;
-      slots_[count_++] = slot;
+      bytes_[count_++] = reinterpret_cast<const std::uint8_t*>(slot) + sizeof(crosscore::SlotFacts);
       ring.pop(*slot);
     }
   }
   std::size_t count() const { return count_; }
   Rows rows() const { return first_rows(count_); }
   const std::array<table::ServiceId, max_burst>& services() const { return service_; }
-  std::uint32_t receive_time(std::size_t i) const { return slots_[i]->facts.time; }
-  PacketView view(std::size_t i) const {
-    return {slots_[i]->facts, reinterpret_cast<const std::uint8_t*>(slots_[i]) + sizeof(crosscore::SlotFacts)};
-  }
+  std::uint32_t receive_time(std::size_t i) const { return packets()[i].receive_time(); }
+  PacketRows packets() const { return PacketRows(bytes_.data()); }
 
  private:
   std::size_t count_ = 0;
-  std::array<const crosscore::Slot*, max_burst> slots_;
+  std::array<const std::uint8_t*, max_burst> bytes_;
   std::array<table::ServiceId, max_burst> service_;
 };
 

@@ -89,10 +89,7 @@ inline const std::uint8_t* transport_of(const RxBurst& burst, std::size_t i) {
 
 /// A live row's facts as a handler sees them.
 inline crosscore::SlotFacts slot_facts(const RxBurst& burst, std::size_t i) {
-  const std::array<std::uint64_t, 2> words{burst.hash[i] | std::uint64_t{time_of(burst.now_tsc)} << 32,
-                                           burst.head[i] | burst.service[i]};
-  return std::bit_cast<crosscore::SlotFacts>(words);
+  return crosscore::make_facts(burst.hash[i], time_of(burst.now_tsc), burst.head[i], burst.service[i]);
 }
-static_assert(std::endian::native == std::endian::little, "slot_head builds the fields of SlotFacts in words");
 
 }  // namespace portier::datapath

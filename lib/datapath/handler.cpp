@@ -10,14 +10,20 @@
 namespace portier::datapath {
 
 packet::MutableBytes Burst::reply(std::size_t i, std::size_t length) {
-  return outbox_->open(packets_[i].device(), length);
+  return outbox_->open((*this)[i].device(), length);
 }
 packet::MutableBytes Burst::forward(std::uint8_t device, std::size_t length) { return outbox_->open(device, length); }
 void Burst::trim(std::size_t length) { outbox_->trim(length); }
 void Burst::cancel() { outbox_->cancel(); }
 
+void Burst::note_order() const {
+  std::size_t count = 0;
+  for_each(rows_, [&](std::size_t i) { order_[count++] = static_cast<std::uint8_t>(i); });
+  has_order_ = true;
+}
+
 KeptPacket Burst::keep(std::size_t i) {
-  const auto& view = packets_[i];
+  const auto view = (*this)[i];
   auto* mbuf = outbox_->copy(view.frame());
   if (mbuf == nullptr) return {};
   return {mbuf, view.moved_to(rte_pktmbuf_mtod(mbuf, const std::uint8_t*))};
@@ -30,7 +36,7 @@ void Burst::refuse(std::size_t i, packet::Reason reason) {
 }
 
 std::uint64_t Burst::age_ns(std::size_t i) const {
-  const std::uint64_t units = time_of(now_tsc_) - packets_[i].receive_time();
+  const std::uint64_t units = time_of(now_tsc_) - (*this)[i].receive_time();
   return static_cast<std::uint64_t>(static_cast<double>(units * 16) * 1e9 / static_cast<double>(rte_get_tsc_hz()));
 }
 

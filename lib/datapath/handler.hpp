@@ -6,12 +6,12 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -51,16 +51,34 @@ class Burst {
  public:
   static constexpr std::size_t max_packets = 64;
 
-  Burst(std::span<const PacketView> packets, Outbox& outbox, std::uint64_t now_tsc)
-      : packets_(packets), outbox_(&outbox), now_tsc_(now_tsc) {}
+  /// Of `packets`, those in `rows`: bit r is row r.
+  Burst(const PacketRows& packets, std::uint64_t rows, Outbox& outbox, std::uint64_t now_tsc)
+      : packets_(packets), rows_(rows), outbox_(&outbox), now_tsc_(now_tsc) {}
 
-  std::size_t size() const { return packets_.size(); }
-  const PacketView& operator[](std::size_t i) const { return packets_[i]; }
+  std::size_t size() const { return static_cast<std::size_t>(std::popcount(rows_)); }
+  /// `i` below `size()`, in order of arrival.
+  PacketView operator[](std::size_t i) const { return packets_[row(i)]; }
   /// What `refuse` said about packet `i`; none: delivered.
   packet::Reason refused(std::size_t i) const { return has_refused_ ? refused_[i] : packet::Reason::none; }
   bool has_refused() const { return has_refused_; }
-  auto begin() const { return packets_.begin(); }
-  auto end() const { return packets_.end(); }
+
+  class Iterator {
+   public:
+    PacketView operator*() const { return (*packets_)[static_cast<std::size_t>(std::countr_zero(left_))]; }
+    Iterator& operator++() {
+      left_ &= left_ - 1;
+      return *this;
+    }
+    bool operator==(const Iterator& other) const { return left_ == other.left_; }
+
+   private:
+    friend class Burst;
+    Iterator(const PacketRows& packets, std::uint64_t left) : packets_(&packets), left_(left) {}
+    const PacketRows* packets_;
+    std::uint64_t left_;  ///< rows
+  };
+  Iterator begin() const { return {packets_, rows_}; }
+  Iterator end() const { return {packets_, 0}; }
 
   /// A frame of `length` bytes that leaves by the device packet `i` came from. The caller fills all of it before the
   /// call returns. Empty when no buffer is free, which `no_buffer` counts, or when `length` is 0 or above
@@ -86,11 +104,21 @@ class Burst {
   std::uint64_t age_ns(std::size_t i) const;
 
  private:
-  std::span<const PacketView> packets_;
+  std::size_t row(std::size_t i) const {
+    if (i == 0) return static_cast<std::size_t>(std::countr_zero(rows_));
+    if (!has_order_) note_order();
+    return order_[i];
+  }
+  void note_order() const;
+
+  PacketRows packets_;
+  std::uint64_t rows_;
   Outbox* outbox_;
   std::uint64_t now_tsc_;
   bool has_refused_ = false;
-  std::array<packet::Reason, max_packets> refused_;  ///< by packet; none: delivered. Filled when first needed
+  mutable bool has_order_ = false;
+  mutable std::array<std::uint8_t, max_packets> order_;  ///< rows in order. Filled when first needed
+  std::array<packet::Reason, max_packets> refused_;      ///< by packet; none: delivered. Filled when first needed
 };
 
 class Handler {

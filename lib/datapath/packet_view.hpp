@@ -56,4 +56,34 @@ class PacketView {
   const std::uint8_t* bytes_ = nullptr;
 };
 
+/// Packets by row, from where they are. Views are made when somebody looks.
+class PacketRows {
+ public:
+  /// In slots: facts lie right before the bytes.
+  explicit PacketRows(const std::uint8_t* const* bytes) : bytes_(bytes) {}
+
+  /// In columns of a burst that was received at one time.
+  struct Columns {
+    const std::uint64_t* head = nullptr;  ///< second half of the facts, without the service; null: in slots
+    const std::uint32_t* hash = nullptr;
+    const std::uint16_t* service = nullptr;
+    std::uint32_t time = 0;
+  };
+  PacketRows(const std::uint8_t* const* bytes, const Columns& columns) : bytes_(bytes), columns_(columns) {}
+
+  PacketView operator[](std::size_t row) const { return {facts(row), bytes_[row]}; }
+  std::uint16_t length(std::size_t row) const { return facts(row).length; }
+
+ private:
+  crosscore::SlotFacts facts(std::size_t row) const {
+    if (columns_.head == nullptr) {
+      return reinterpret_cast<const crosscore::SlotFacts*>(bytes_[row])[-1];
+    }
+    return crosscore::make_facts(columns_.hash[row], columns_.time, columns_.head[row], columns_.service[row]);
+  }
+
+  const std::uint8_t* const* bytes_;
+  Columns columns_;
+};
+
 }  // namespace portier::datapath

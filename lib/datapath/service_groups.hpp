@@ -1,4 +1,4 @@
-/// A burst sorted by service, order kept within each: what stage 7 makes its calls from.
+/// The rows of a burst by service, order kept within each: what stage 7 makes its calls from.
 #pragma once
 
 #include <array>
@@ -18,28 +18,16 @@ class ServiceGroups {
   /// `service` by row; `rows`: those that count.
   void find(const RowKernels& kernels, const std::array<table::ServiceId, max_burst>& service, Rows rows) {
     leaders_ = kernels.match(service, rows, same_);
-    std::uint8_t start = 0;
-    for_each(leaders_, [&](std::size_t leader) {
-      start_[leader] = start;
-      start = static_cast<std::uint8_t>(start + std::popcount(same_[leader]));
-    });
   }
 
   /// The first row of each group.
   Rows leaders() const { return leaders_; }
+  Rows rows(std::size_t leader) const { return same_[leader]; }
   std::size_t size(std::size_t leader) const { return static_cast<std::size_t>(std::popcount(same_[leader])); }
-  std::size_t start(std::size_t leader) const { return start_[leader]; }
-
-  /// The place of a row when groups follow each other.
-  std::size_t place(std::size_t i) const {
-    const auto leader = static_cast<std::size_t>(std::countr_zero(same_[i]));
-    return start_[leader] + static_cast<std::size_t>(std::popcount(same_[i] & (row(i) - 1)));
-  }
 
  private:
   Rows leaders_ = 0;
   std::array<Rows, max_burst> same_;  ///< by row: the rows of its service
-  std::array<std::uint8_t, max_burst> start_{};
 };
 
 }  // namespace portier::datapath

@@ -5,7 +5,8 @@
 
 namespace portier::datapath {
 
-void Delivery::call_groups(const Program& program, const Services& service, std::uint64_t now_tsc) {
+void Delivery::call_groups(const Program& program, const Services& service, const PacketRows& packets,
+                           std::uint64_t now_tsc) {
   std::array<Lane*, max_burst> lanes;
   for_each(groups_.leaders(), [&](std::size_t leader) {
     lanes[leader] = program.lane(worker_, service[leader]);
@@ -13,19 +14,20 @@ void Delivery::call_groups(const Program& program, const Services& service, std:
   });
   auto* const delivered = &counters_.delivered[0];
   for_each(groups_.leaders(), [&](std::size_t leader) {
-    const std::span<const PacketView> group{sorted_.data() + groups_.start(leader), groups_.size(leader)};
+    const Rows rows = groups_.rows(leader);
+    const auto size = groups_.size(leader);
     Lane* const lane = lanes[leader];
     Handler* const target = lane == nullptr ? nullptr : lane->target();
     if (target == nullptr) [[unlikely]] {
-      return count_drop(counters_, service[leader], packet::Reason::no_target, group.size());
+      return count_drop(counters_, service[leader], packet::Reason::no_target, size);
     }
-    Burst burst(group, outbox_, now_tsc);
+    Burst burst(packets, rows, outbox_, now_tsc);
     if (!call(*target, burst)) [[unlikely]] {
-      return count_faulty(*lane, service[leader], group.size());
+      return count_faulty(*lane, service[leader], size);
     }
     outbox_.commit();
-    Amount amount{group.size(), 0};
-    for (const auto& packet : group) amount.bytes += packet.frame().size();
+    Amount amount{size, 0};
+    for_each(rows, [&](std::size_t i) { amount.bytes += packets.length(i); });
     if (burst.has_refused()) [[unlikely]] {
       amount = count_refused(burst, service[leader], amount);
     }

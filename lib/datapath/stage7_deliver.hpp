@@ -25,9 +25,8 @@ class Delivery {
   template <typename Arrivals>
   void deliver(const Program& program, const Arrivals& arrivals, std::uint64_t now_tsc) {
     groups_.find(kernels_, arrivals.services(), arrivals.rows());
-    for_each(arrivals.rows(), [&](std::size_t i) { sorted_[groups_.place(i)] = arrivals.view(i); });
     count_latency(arrivals, time_of(now_tsc));
-    call_groups(program, arrivals.services(), now_tsc);
+    call_groups(program, arrivals.services(), arrivals.packets(), now_tsc);
   }
 
  private:
@@ -44,7 +43,7 @@ class Delivery {
   }
 
   using Services = std::array<table::ServiceId, max_burst>;
-  void call_groups(const Program& program, const Services& service, std::uint64_t now_tsc);
+  void call_groups(const Program& program, const Services& service, const PacketRows& packets, std::uint64_t now_tsc);
   struct Amount {
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;
@@ -58,7 +57,6 @@ class Delivery {
   Outbox& outbox_;
   CoreCounters& counters_;
   ServiceGroups groups_;
-  std::array<PacketView, max_burst> sorted_;
 };
 
 }  // namespace portier::datapath

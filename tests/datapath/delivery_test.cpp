@@ -6,6 +6,7 @@
 #include <functional>
 #include <stdexcept>
 
+#include "datapath/arrivals.hpp"
 #include "datapath/burst.hpp"
 #include "datapath/delivery_fixture.hpp"
 #include "traffic/random.hpp"
@@ -42,21 +43,6 @@ class Scripted final : public Handler {
   std::function<void(Burst&)> act_;
 };
 
-struct Views {
-  static constexpr bool has_one_time = false;
-  explicit Views(const std::vector<PacketView>& from) : views(from) {
-    for (std::size_t i = 0; i < views.size(); ++i) service_[i] = views[i].service();
-  }
-  Rows rows() const { return first_rows(views.size()); }
-  const std::array<ServiceId, max_burst>& services() const { return service_; }
-  std::uint32_t receive_time(std::size_t i) const { return views[i].receive_time(); }
-  const PacketView& view(std::size_t i) const { return views[i]; }
-
- private:
-  const std::vector<PacketView>& views;
-  std::array<ServiceId, max_burst> service_;
-};
-
 class DeliveryTest : public OutboxOverRings {
  protected:
   void SetUp() override {
@@ -75,19 +61,21 @@ class DeliveryTest : public OutboxOverRings {
 
   /// One burst of packets for these services, numbered from `first`.
   void deliver(const std::vector<ServiceId>& to, std::uint32_t first = 0) {
-    std::vector<PacketView> views;
     for (std::size_t i = 0; i < to.size(); ++i) {
-      crosscore::SlotFacts facts{};
-      facts.hash = first + static_cast<std::uint32_t>(i);
-      facts.service = to[i];
-      facts.length = static_cast<std::uint16_t>(frame_.size());
-      facts.time = static_cast<std::uint32_t>(now_tsc / 16 - 100);
-      facts.l4_and_device = 1 << 12 | 34;
-      facts.proto = packet::wire::proto_udp;
-      facts.flags = crosscore::flag_ipv4;
-      views.emplace_back(facts, frame_.data());
+      auto& slot = *ring_.reserve(1);
+      slot.facts = {};
+      slot.facts.hash = first + static_cast<std::uint32_t>(i);
+      slot.facts.service = to[i];
+      slot.facts.length = static_cast<std::uint16_t>(frame_.size());
+      slot.facts.time = static_cast<std::uint32_t>(now_tsc / 16 - 100);
+      slot.facts.l4_and_device = 1 << 12 | 34;
+      slot.facts.proto = packet::wire::proto_udp;
+      slot.facts.flags = crosscore::flag_ipv4;
+      std::copy(frame_.begin(), frame_.end(), slot.bytes);
     }
-    delivery_->deliver(program_, Views(views), now_tsc);
+    ring_.publish();
+    delivery_->deliver(program_, FrontSlots(ring_), now_tsc);
+    ring_.release();
   }
 
   std::uint64_t delivered(ServiceId service) const { return counters_.delivered[service].packets.value(); }
@@ -102,6 +90,7 @@ class DeliveryTest : public OutboxOverRings {
   const Frame frame_ =
       traffic::frame().ipv4(traffic::v4(10, 0, 0, 1), traffic::v4(10, 0, 0, 2)).udp(7, 9).payload(18).build();
   std::vector<Call> calls_;
+  crosscore::SlotRing ring_{256};
   Program program_;
   std::unique_ptr<Delivery> delivery_;
 };
