@@ -110,6 +110,7 @@ std::unique_ptr<datapath::Program> build_program(const Settings& settings, const
                                                  ServiceIds& ids, std::uint64_t generation,
                                                  const datapath::Program* previous, const Settings* previous_settings) {
   auto program = std::make_unique<datapath::Program>();
+  program->generation = generation;
   const auto spec = ruleset_spec(settings, ids, context.worker_cpus, context.hash_key, generation);
   program->rules = table::Ruleset::build(spec, previous == nullptr ? nullptr : previous->rules.get());
   if (program->rules == nullptr) {

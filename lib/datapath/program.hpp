@@ -44,6 +44,7 @@ class Lane {
 
 /// Immutable once published, but for the lanes, each of which belongs to its worker.
 struct Program {
+  std::uint64_t generation = 1;  ///< never the same for two programs of a router
   std::unique_ptr<const table::Ruleset> rules;
   /// [worker][service]; null where the service does not exist or does not use the worker. Shared with the program
   /// before, so that an unchanged service keeps its handlers over a reload.

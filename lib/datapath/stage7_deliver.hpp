@@ -24,6 +24,9 @@ class Delivery {
   /// within a service is kept.
   template <typename Arrivals>
   void deliver(const Program& program, const Arrivals& arrivals, std::uint64_t now_tsc) {
+    if (program.generation != generation_) [[unlikely]] {
+      look_up_targets(program);
+    }
     groups_.find(kernels_, arrivals.services(), arrivals.rows());
     count_latency(arrivals, time_of(now_tsc));
     call_groups(program, arrivals.services(), arrivals.packets(), now_tsc);
@@ -42,6 +45,8 @@ class Delivery {
     }
   }
 
+  void look_up_targets(const Program& program);
+
   using Services = std::array<table::ServiceId, max_burst>;
   void call_groups(const Program& program, const Services& service, const PacketRows& packets, std::uint64_t now_tsc);
   struct Amount {
@@ -50,13 +55,16 @@ class Delivery {
   };
   static bool call(Handler& target, Burst& burst);
   Amount count_refused(const Burst& burst, table::ServiceId service, Amount amount);
-  void count_faulty(Lane& lane, table::ServiceId service, std::size_t packets);
+  void count_faulty(const Program& program, table::ServiceId service, std::size_t packets);
 
   const RowKernels& kernels_ = row_kernels();
   std::size_t worker_;
   Outbox& outbox_;
   CoreCounters& counters_;
   ServiceGroups groups_;
+  /// By service, what the lanes of program `generation_` say, side by side: lanes themselves lie all over the memory.
+  crosscore::LazyArray<Handler*> targets_{table::max_services};
+  std::uint64_t generation_ = 0;
 };
 
 }  // namespace portier::datapath

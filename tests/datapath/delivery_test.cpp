@@ -74,6 +74,7 @@ class DeliveryTest : public OutboxOverRings {
       std::copy(frame_.begin(), frame_.end(), slot.bytes);
     }
     ring_.publish();
+    program_.generation += 1;  // lanes may have changed since the last burst
     delivery_->deliver(program_, FrontSlots(ring_), now_tsc);
     ring_.release();
   }
