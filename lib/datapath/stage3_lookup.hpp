@@ -15,9 +15,9 @@ namespace portier::datapath {
 namespace detail {
 
 inline Rows rows_of(const RxBurst& burst, table::ServiceId service) {
-  Rows rows = 0;  // filled from the top, so that no shift depends on the row
-  for (std::size_t i = 0; i < burst.count; ++i) rows = rows >> 1 | Rows{burst.service[i] == service} << 63;
-  return rows >> (max_burst - burst.count);
+  Rows rows = 0;
+  for (std::size_t i = 0; i < burst.count; ++i) rows |= Rows{burst.service[i] == service} << i;
+  return rows;
 }
 
 using Slots = std::array<table::AddressSlot, max_burst>;
@@ -59,27 +59,40 @@ inline void find_slots(const table::Ruleset& rules, const RxBurst& burst, Slots&
 }
 
 /// All rows go through the tables, so that no branch depends on what they are. `pages_of(i, is_udp)`: of row i.
+/// Returns whether any row's port is closed.
 template <typename PagesOf>
-inline void look_up_rows(const table::PortTables::Reader& tables, RxBurst& burst, PagesOf&& pages_of) {
+inline bool look_up_rows(const table::PortTables::Reader& tables, RxBurst& burst, PagesOf&& pages_of) {
   static_assert(packet::transport_index[packet::wire::proto_tcp] == 0);
   static_assert(packet::transport_index[packet::wire::proto_udp] == 1);
+  bool has_closed = false;
   for (std::size_t i = 0; i < burst.count; ++i) {
     const bool is_udp = burst.ports[i] >> 32 == packet::wire::proto_udp;
-    burst.service[i] = tables.look_up(pages_of(i, is_udp), static_cast<std::uint16_t>(burst.ports[i]));
+    const auto service = tables.look_up(pages_of(i, is_udp), static_cast<std::uint16_t>(burst.ports[i]));
+    burst.service[i] = service;
+    has_closed |= service == table::no_service;
   }
+  return has_closed;
+}
+
+inline void count_plain_rows(const RxBurst& burst, CoreCounters& counters) {
+  const auto count = [&](std::size_t i) { counters.in[burst.service[i]].add(1); };
+  if (burst.plain != first_rows(burst.count)) return for_each(burst.plain, count);
+  for (std::size_t i = 0; i < burst.count; ++i) count(i);
 }
 
 /// `slots` null: no address matters. Returns the plain rows whose port is closed.
 inline Rows look_up_plain_rows(const table::Ruleset& rules, RxBurst& burst, const Slots* slots) {
   const auto tables = rules.ports().reader();
+  bool has_closed = false;
   if (slots == nullptr) {
     const auto* const tcp = tables.pages_of(table::any_slot, 0);
     const auto* const udp = tables.pages_of(table::any_slot, 1);
-    look_up_rows(tables, burst, [=](std::size_t, bool is_udp) { return is_udp ? udp : tcp; });
+    has_closed = look_up_rows(tables, burst, [=](std::size_t, bool is_udp) { return is_udp ? udp : tcp; });
   } else {
-    look_up_rows(tables, burst, [&](std::size_t i, bool is_udp) { return tables.pages_of((*slots)[i], is_udp); });
+    has_closed =
+        look_up_rows(tables, burst, [&](std::size_t i, bool is_udp) { return tables.pages_of((*slots)[i], is_udp); });
   }
-  return burst.plain & rows_of(burst, table::no_service);
+  return has_closed ? burst.plain & rows_of(burst, table::no_service) : 0;
 }
 
 }  // namespace detail
@@ -89,9 +102,7 @@ inline void stage3_lookup(const table::Ruleset& rules, DemuxState& state, RxBurs
   const bool has_prefixes = rules.has_prefixes4() || rules.has_prefixes6();
   if (has_prefixes) detail::find_slots(rules, burst, slots);
   const Rows closed = detail::look_up_plain_rows(rules, burst, has_prefixes ? &slots : nullptr);
-  if (!state.counters.ends_packets) {
-    for_each(burst.plain, [&](std::size_t i) { state.counters.in[burst.service[i]].add(1); });
-  }
+  if (!state.counters.ends_packets) detail::count_plain_rows(burst, state.counters);
   for_each(first_rows(burst.count) & ~burst.plain, [&](std::size_t i) {
     burst.service[i] = table::no_service;
     if ((burst.live & row(i)) == 0) return;

@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto plain = parse_plain(frame.data(), frame.size());
     expect(facts.kind == Kind::transport && facts.fragment == Fragment::none && facts.proto == plain.proto);
     expect(facts.ip_version == (plain.is_ipv6 != 0 ? 6 : 4) && facts.vlan_count == plain.is_tagged);
-    expect(facts.l4_offset == plain.l4_offset && facts.dst_port == plain.dst_port);
+    expect(facts.l4_offset == plain.l4_offset && facts.dst_port == static_cast<std::uint16_t>(plain.ports));
   }
   if (facts.reason != Reason::none) expect(facts.kind == Kind::other && !facts.ports_known);
   if (facts.kind == Kind::icmp_error) {
