@@ -108,13 +108,14 @@ void StageChain::parse() { datapath::stage2_parse(burst_, *counters_); }
 void StageChain::look_up() { datapath::stage3_lookup(*program_->rules, demux_, burst_); }
 void StageChain::steer() { datapath::stage5_steer(*program_->rules, demux_, burst_, nullptr); }
 void StageChain::stay() { datapath::stage5_stay(*program_->rules, demux_, burst_); }
-void StageChain::hand_off() { datapath::stage6_handoff(burst_, ring_of_worker_, demux_); }
+void StageChain::hand_off() { datapath::stage6_handoff(burst_, ring_of_worker_, demux_, true, unpublished_); }
 
 void StageChain::deliver() {
   if (burst_.live != 0) delivery_.deliver(*program_, datapath::LiveRows(burst_), handler_tsc);
 }
 
 void StageChain::drain() {
+  datapath::publish_rest(ring_of_worker_, unpublished_);
   for (auto& ring : rings_) {
     while (const auto* slot = ring->front()) ring->pop(*slot);
     ring->release();

@@ -10,6 +10,7 @@
 #include "crosscore/slot_ring.hpp"
 #include "datapath/burst.hpp"
 #include "datapath/stage3_lookup.hpp"
+#include "datapath/stage6_handoff.hpp"
 #include "datapath/stage7_deliver.hpp"
 #include "frame_set.hpp"
 
@@ -56,6 +57,7 @@ class StageChain {
   datapath::RxBurst burst_;
   std::vector<std::unique_ptr<crosscore::SlotRing>> rings_;
   std::vector<crosscore::SlotRing*> ring_of_worker_;
+  datapath::Unpublished unpublished_;
   datapath::Outbox outbox_;
   datapath::Delivery delivery_;
 };

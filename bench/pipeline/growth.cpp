@@ -128,13 +128,16 @@ int run_spread(const Options& options) {
   std::vector<Pairing> pairings;
   const auto own_cpus = session.machine().cpus.size() - 1;
   for (const auto workers : options.workers) {
-    const auto name = fmt::format("workers-{}", workers);
-    entries.push_back({.name = name, .source = capture.label, .cores = 2, .skip_reason = {}, .make = [=] {
-                         return make_spreading(match, workers, workers > own_cpus);
-                       }});
-    if (workers != options.workers.front()) {
-      pairings.push_back({.ours = {name, ""}, .peer = {fmt::format("workers-{}", options.workers.front()), ""}});
-    }
+    const auto enter = [&](const std::string& kind, WorkerThreads threads) {
+      const auto name = fmt::format("{}-{}", kind, workers);
+      entries.push_back({.name = name, .source = capture.label, .cores = 2, .skip_reason = {}, .make = [=] {
+                           return make_spreading(match, workers, threads);
+                         }});
+      if (workers == options.workers.front()) return;
+      pairings.push_back({.ours = {name, ""}, .peer = {fmt::format("{}-{}", kind, options.workers.front()), ""}});
+    };
+    enter("workers", workers > own_cpus ? WorkerThreads::shared : WorkerThreads::own);
+    enter("rings", WorkerThreads::one);
   }
   return compete("spread", options, session, entries, sources, pairings, no_goal);
 }

@@ -9,18 +9,22 @@
 namespace portier::bench {
 
 PipelineRun::PipelineRun(const Match& match, const control::Settings& settings, const handlers::Registry& registry,
-                         unsigned workers, datapath::Idle worker_idle)
-    : match_(match), parts_(match, settings, registry, workers), worker_jobs_(workers) {
+                         unsigned workers, WorkerThreads threads)
+    : match_(match), parts_(match, settings, registry, workers) {
   auto rx_spec = parts_.rx_spec();
+  const auto slots = match.options.ring_slots;
+  const auto places = control::ring_places(slots, threads == WorkerThreads::one ? workers : 1);
   for (unsigned w = 0; w < workers; ++w) {
-    rings_.push_back(std::make_unique<crosscore::SlotRing>(match.options.ring_slots,
-                                                           control::ring_places(match.options.ring_slots, 1)));
+    rings_.push_back(std::make_unique<crosscore::SlotRing>(slots, places));
     rx_spec.rings.push_back(rings_.back().get());
+  }
+  for (unsigned w = 0; w < (threads == WorkerThreads::one ? 1 : workers); ++w) {
     auto spec = parts_.worker_spec(w);
-    spec.idle = worker_idle;
-    spec.rings = {rings_.back().get()};
+    spec.idle = threads == WorkerThreads::shared ? datapath::Idle::adaptive : datapath::Idle::spin;
+    spec.rings = threads == WorkerThreads::one ? rx_spec.rings : std::vector{rings_[w].get()};
     worker_cores_.push_back(std::make_unique<datapath::WorkerCore>(spec, parts_.shared()));
   }
+  worker_jobs_ = std::vector<LcoreJob>(worker_cores_.size());
   rx_core_ = std::make_unique<datapath::RxCore>(rx_spec, parts_.shared());
 }
 

@@ -11,11 +11,18 @@
 
 namespace portier::bench {
 
+/// How the workers of a run get a CPU.
+enum class WorkerThreads {
+  own,     ///< each has one
+  shared,  ///< several have one between them, and nap when they are idle
+  one,     ///< a single thread empties all rings: the rx core's side of many workers, without the scheduler's
+};
+
 class PipelineRun {
  public:
-  /// Workers on lcores 2 and up; one may nap where several share a CPU.
+  /// Workers on lcores 2 and up.
   PipelineRun(const Match& match, const control::Settings& settings, const handlers::Registry& registry,
-              unsigned workers, datapath::Idle worker_idle = datapath::Idle::spin);
+              unsigned workers, WorkerThreads threads = WorkerThreads::own);
 
   void start();
   /// Returns when every core has ended, with the account of the whole life.

@@ -39,7 +39,8 @@ bool receive(crosscore::SlotRing& ring, const crosscore::PingFlag& end) {
 
 }  // namespace
 
-std::vector<std::uint64_t> ring_ping_pong(Arena& arena, unsigned milliseconds) {
+std::vector<std::uint64_t> ring_ping_pong(Arena& arena, unsigned milliseconds, double rate_pps) {
+  const auto pause_ticks = rate_pps == 0 ? 0 : static_cast<std::uint64_t>(nic::tsc_hz() / rate_pps);
   crosscore::SlotRing there(ring_slots);
   crosscore::SlotRing back(ring_slots);
   crosscore::PingFlag end;
@@ -52,11 +53,11 @@ std::vector<std::uint64_t> ring_ping_pong(Arena& arena, unsigned milliseconds) {
   near.start(arena.eal, Arena::rx_lcore, [&] {
     const auto stop_tsc = rte_rdtsc() + static_cast<std::uint64_t>(nic::tsc_hz() / 1000 * milliseconds);
     for (auto start = rte_rdtsc(); start < stop_tsc;) {
+      const auto due = start + pause_ticks;
+      while ((start = rte_rdtsc()) < due) rte_pause();
       send(there);
       receive(back, end);
-      const auto now = rte_rdtsc();
-      halves->add(static_cast<std::uint32_t>((now - start) / 2 >> 4));
-      start = now;
+      halves->add(static_cast<std::uint32_t>((rte_rdtsc() - start) / 2 >> 4));
     }
     end.set(1);
   });

@@ -9,7 +9,7 @@
 namespace portier::bench {
 
 /// Half of each round trip of one 60-byte packet through two slot rings, as buckets of 16-tick units (see
-/// crosscore::histogram_bucket), for `milliseconds`.
-std::vector<std::uint64_t> ring_ping_pong(Arena& arena, unsigned milliseconds);
+/// crosscore::histogram_bucket), for `milliseconds`. `rate_pps`: how often one is sent; 0: as soon as the last is back.
+std::vector<std::uint64_t> ring_ping_pong(Arena& arena, unsigned milliseconds, double rate_pps);
 
 }  // namespace portier::bench

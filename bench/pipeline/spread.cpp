@@ -1,23 +1,21 @@
 /// Spreading: one rx core and W workers, each burst divided among them by flow.
 #include "spread.hpp"
 
-#include "pipeline_run.hpp"
-
 namespace portier::bench {
 
 namespace {
 
 class Spreading final : public Contender {
  public:
-  Spreading(const Match& match, unsigned workers, bool share_cpus)
+  Spreading(const Match& match, unsigned workers, WorkerThreads threads)
       : match_(match),
         workers_(workers),
-        idle_(share_cpus ? datapath::Idle::adaptive : datapath::Idle::spin),
+        threads_(threads),
         settings_(settings_for(match.capture, match.options.services, "read")),
         registry_(registry_with_reader(match.options.reads)) {}
 
   void start() override {
-    run_ = std::make_unique<PipelineRun>(match_, settings_, registry_, workers_, idle_);
+    run_ = std::make_unique<PipelineRun>(match_, settings_, registry_, workers_, threads_);
     run_->start();
   }
   std::uint64_t delivered() override { return run_->delivered(); }
@@ -30,7 +28,7 @@ class Spreading final : public Contender {
  private:
   Match match_;
   unsigned workers_;
-  datapath::Idle idle_;  ///< workers that spin would take each other's time on a shared CPU
+  WorkerThreads threads_;
   control::Settings settings_;
   handlers::Registry registry_;
   std::unique_ptr<PipelineRun> run_;
@@ -38,8 +36,8 @@ class Spreading final : public Contender {
 
 }  // namespace
 
-std::unique_ptr<Contender> make_spreading(const Match& match, unsigned workers, bool share_cpus) {
-  return std::make_unique<Spreading>(match, workers, share_cpus);
+std::unique_ptr<Contender> make_spreading(const Match& match, unsigned workers, WorkerThreads threads) {
+  return std::make_unique<Spreading>(match, workers, threads);
 }
 
 }  // namespace portier::bench

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "contenders.hpp"
+#include "pipeline_run.hpp"
 
 namespace portier::bench {
 
-/// `share_cpus`: several workers run on one CPU, so they nap when they are idle.
-std::unique_ptr<Contender> make_spreading(const Match& match, unsigned workers, bool share_cpus);
+std::unique_ptr<Contender> make_spreading(const Match& match, unsigned workers, WorkerThreads threads);
 
 }  // namespace portier::bench

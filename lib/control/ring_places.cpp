@@ -18,7 +18,7 @@ constexpr long largest_cache_bytes = 4 << 20;  ///< what cores share is no secon
 std::size_t ring_places(std::size_t capacity, std::size_t rings_of_worker) {
   const long said = sysconf(_SC_LEVEL2_CACHE_SIZE);
   const auto cache = static_cast<std::size_t>(said > 0 ? std::min(said, largest_cache_bytes) : usual_cache_bytes);
-  const auto places = 4 * cache / crosscore::slot_size / std::max<std::size_t>(rings_of_worker, 1);
+  const auto places = 2 * cache / crosscore::slot_size / std::max<std::size_t>(rings_of_worker, 1);
   return std::bit_ceil(std::max(places, capacity));
 }
 

@@ -60,10 +60,13 @@ class SlotRing {
   /// Makes all that was reserved and written visible. Once per burst. Then asks for the lines of as many slots again:
   /// they are on their way while the next burst is parsed, and stores do not wait for one after the other.
   void publish() {
-    const auto count = std::min(producer_.next - produced_.position.load(std::memory_order_relaxed), most_asked_slots);
+    const auto count = std::min(unpublished(), most_asked_slots);
     produced_.position.store(producer_.next, std::memory_order_release);
     if (producer_.next + count - producer_.consumed_seen <= mask_ + 1) ask_for_lines(count);
   }
+
+  /// Slots that are reserved and that the consumer does not see yet.
+  std::uint64_t unpublished() const { return producer_.next - produced_.position.load(std::memory_order_relaxed); }
 
   /// The position behind the last reserved slot.
   std::uint64_t reserved_position() const { return producer_.next; }

@@ -32,22 +32,24 @@ bool RxCore::turn(const Program& program, bool is_receiving) {
   if (is_receiving && !holds_back) {
     for (const auto& queue : spec_.queues) {
       if (!demux_.receive(queue, rules, moving)) continue;
-      hand_off();
+      hand_off(demux_.burst().count == spec_.burst);
       has_worked = true;
     }
   }
   while (demux_.receive_late(rules, moving)) {
-    hand_off();
+    hand_off(false);
     has_worked = true;
   }
+  if (!has_worked) publish_rest(spec_.rings, unpublished_);
   stage8_transmit(outbox_, spec_.relays);
   count_turn(counters_, has_worked, demux_.burst().now_tsc);
   return has_worked || !outbox_.is_empty();
 }
 
-void RxCore::hand_off() {
-  stage6_handoff(demux_.burst(), spec_.rings, demux_.state());
-  free_burst(demux_.burst());
+void RxCore::hand_off(bool is_full) {
+  auto& burst = demux_.burst();
+  stage6_handoff(burst, spec_.rings, demux_.state(), is_full, unpublished_);
+  free_burst(burst);
 }
 
 /// A new generation that moves buckets: marks where every ring stands. A worker whose consumer is behind its mark lags.

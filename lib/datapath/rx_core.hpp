@@ -3,6 +3,7 @@
 
 #include "datapath/core_spec.hpp"
 #include "datapath/demux.hpp"
+#include "datapath/stage6_handoff.hpp"
 
 namespace portier::datapath {
 
@@ -22,13 +23,15 @@ class RxCore {
  private:
   bool turn(const Program& program, bool is_receiving);
   void look_for_moves(const table::Ruleset& rules);
-  void hand_off();
+  /// `is_full`: as stage 6 wants to know it.
+  void hand_off(bool is_full);
 
   CoreSpec spec_;
   SharedState shared_;
   CoreCounters counters_;
   Outbox outbox_;
   Demux demux_;
+  Unpublished unpublished_;
   crosscore::DoneFlag quiet_;
 
   // After a change of workers: how far each old worker must have come before its buckets go elsewhere.

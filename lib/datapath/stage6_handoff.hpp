@@ -1,4 +1,4 @@
-/// Stage 6, hand off: facts and packet by value into the worker's ring, published once per burst and worker.
+/// Stage 6, hand off: facts and packet by value into the worker's ring, published once per burst and worker or less.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -37,8 +37,42 @@ inline void copy_frame(crosscore::Slot* slot, const std::uint8_t* from, std::siz
 
 }  // namespace detail
 
-/// `rings` by worker. Every live row is in a ring afterwards, or dropped `ring_full`.
-inline void stage6_handoff(RxBurst& burst, std::span<crosscore::SlotRing* const> rings, DemuxState& state) {
+/// What an rx core has written into rings and not yet published: bit w is the ring of worker w.
+///
+/// A position that changes hands for a few packets costs the rx core more than the packets, and with many workers a
+/// burst has only a few for each. So while bursts come in full, a ring with fewer than `enough_slots` waits, at the
+/// longest until the next burst has been handed off; a turn that finds less to do publishes everything.
+struct Unpublished {
+  static constexpr std::uint64_t enough_slots = 16;
+  Rows rings = 0;
+};
+
+/// Ends the waiting of all.
+inline void publish_rest(std::span<crosscore::SlotRing* const> rings, Unpublished& unpublished) {
+  for_each(unpublished.rings, [&](std::size_t worker) { rings[worker]->publish(); });
+  unpublished.rings = 0;
+}
+
+namespace detail {
+
+/// `touched`: what this burst was written to.
+inline void publish_due(std::span<crosscore::SlotRing* const> rings, Rows touched, bool is_full,
+                        Unpublished& unpublished) {
+  Rows may_wait = is_full ? touched & ~unpublished.rings : 0;
+  for_each(may_wait, [&](std::size_t worker) {
+    if (rings[worker]->unpublished() >= Unpublished::enough_slots) may_wait &= ~row(worker);
+  });
+  unpublished.rings |= touched & ~may_wait;
+  publish_rest(rings, unpublished);
+  unpublished.rings = may_wait;
+}
+
+}  // namespace detail
+
+/// `rings` by worker. Every live row is in a ring afterwards, or dropped `ring_full`. `is_full`: the device had as many
+/// packets as were asked for, so the next burst follows at once.
+inline void stage6_handoff(RxBurst& burst, std::span<crosscore::SlotRing* const> rings, DemuxState& state, bool is_full,
+                           Unpublished& unpublished) {
   Rows touched = 0;  // by worker
   static_assert(table::max_workers <= max_burst);
   for_each(burst.live, [&](std::size_t i) {
@@ -51,7 +85,7 @@ inline void stage6_handoff(RxBurst& burst, std::span<crosscore::SlotRing* const>
     detail::copy_frame(slot, burst.data[i], length);
     touched |= row(burst.worker[i]);
   });
-  for_each(touched, [&](std::size_t worker) { rings[worker]->publish(); });
+  detail::publish_due(rings, touched, is_full, unpublished);
   state.counters.handed_off.add(static_cast<std::uint64_t>(std::popcount(burst.live)));
 }
 

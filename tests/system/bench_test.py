@@ -141,6 +141,7 @@ class OtherModes(unittest.TestCase):
         found = self.mode("latency")
         self.assertEqual([load["load"] for load in found["loads"]], ["1,000 pps", "50 %", "80 %"])
         self.assertGreater(found["bare_ring"]["p50_ns"], 0)
+        self.assertGreater(found["bare_ring_at_low_rate"]["count"], 10)
         for load in found["loads"][1:]:
             spread = load["receive_to_handler"]
             self.assertGreater(spread["count"], 100)
@@ -155,7 +156,7 @@ class OtherModes(unittest.TestCase):
 
     def test_spread(self):
         found = self.mode("spread", "--workers", "1,2")
-        self.assertEqual({line["contender"] for line in found["summary"]}, {"workers-1", "workers-2"})
+        self.assertEqual({line["contender"] for line in found["summary"]}, {"workers-1", "workers-2", "rings-1", "rings-2"})
 
     def test_scaling(self):
         found = self.mode("scaling")
