@@ -51,13 +51,13 @@ class Burst {
  public:
   static constexpr std::size_t max_packets = 64;
 
-  /// Of `packets`, those in `rows`: bit r is row r.
+  /// Of `packets`, which are borrowed, those in `rows`: bit r is row r.
   Burst(const PacketRows& packets, std::uint64_t rows, Outbox& outbox, std::uint64_t now_tsc)
-      : packets_(packets), rows_(rows), outbox_(&outbox), now_tsc_(now_tsc) {}
+      : packets_(&packets), rows_(rows), outbox_(&outbox), now_tsc_(now_tsc) {}
 
   std::size_t size() const { return static_cast<std::size_t>(std::popcount(rows_)); }
   /// `i` below `size()`, in order of arrival.
-  PacketView operator[](std::size_t i) const { return packets_[row(i)]; }
+  PacketView operator[](std::size_t i) const { return (*packets_)[row(i)]; }
   /// What `refuse` said about packet `i`; none: delivered.
   packet::Reason refused(std::size_t i) const { return has_refused_ ? refused_[i] : packet::Reason::none; }
   bool has_refused() const { return has_refused_; }
@@ -73,7 +73,7 @@ class Burst {
 
    private:
     friend class Burst;
-    Iterator(const PacketRows& packets, std::uint64_t left) : packets_(&packets), left_(left) {}
+    Iterator(const PacketRows* packets, std::uint64_t left) : packets_(packets), left_(left) {}
     const PacketRows* packets_;
     std::uint64_t left_;  ///< rows
   };
@@ -111,7 +111,7 @@ class Burst {
   }
   void note_order() const;
 
-  PacketRows packets_;
+  const PacketRows* packets_;
   std::uint64_t rows_;
   Outbox* outbox_;
   std::uint64_t now_tsc_;

@@ -109,7 +109,8 @@ class Handlers : public testing::Test {
       slots.push_back(slot_of(bytes, device));
       starts.push_back(slots.back().get() + sizeof(crosscore::SlotFacts));
     }
-    datapath::Burst burst(datapath::PacketRows(starts.data()), datapath::first_rows(frames.size()), *outbox_, now);
+    const datapath::PacketRows packets(starts.data());
+    datapath::Burst burst(packets, datapath::first_rows(frames.size()), *outbox_, now);
     handler.on_burst(burst);
     outbox_->commit();
     outbox_->flush();
