@@ -13,7 +13,7 @@ PipelineRun::PipelineRun(const Match& match, const control::Settings& settings, 
     : match_(match), parts_(match, settings, registry, workers) {
   auto rx_spec = parts_.rx_spec();
   const auto slots = match.options.ring_slots;
-  const auto places = control::ring_places(slots, threads == WorkerThreads::one ? workers : 1);
+  const auto places = control::ring_places(slots, 1, workers);
   for (unsigned w = 0; w < workers; ++w) {
     rings_.push_back(std::make_unique<crosscore::SlotRing>(slots, places));
     rx_spec.rings.push_back(rings_.back().get());

@@ -138,7 +138,7 @@ void Router::make_cores() {
     return;
   }
   const std::size_t workers = plan_.worker_cpus.size();
-  const auto places = ring_places(settings_.router.ring_slots, rx);
+  const auto places = ring_places(settings_.router.ring_slots, rx, workers);
   for (std::size_t r = 0; r < rx * workers; ++r) {
     rings_.push_back(std::make_unique<crosscore::SlotRing>(settings_.router.ring_slots, places));
   }

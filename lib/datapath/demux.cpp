@@ -8,10 +8,12 @@ namespace portier::datapath {
 
 Demux::Demux(const CoreSpec& spec, Outbox& outbox, CoreCounters& counters)
     : limit_(spec.burst),
-      has_workers_(!spec.rings.empty()),
+      has_choice_(spec.rings.size() > 1),
       state_{.fragments = FragmentMemory(spec.fragments), .counters = counters},
       outbox_(outbox),
-      reject_budget_(spec.reject_rate_pps, std::max<std::uint64_t>(spec.reject_rate_pps / 10, 16), spec.tsc_hz) {}
+      reject_budget_(spec.reject_rate_pps, std::max<std::uint64_t>(spec.reject_rate_pps / 10, 16), spec.tsc_hz) {
+  burst_.worker.fill(0);
+}
 
 bool Demux::receive(const RxQueue& queue, const table::Ruleset& rules, const BucketMove* moving) {
   if (!stage1_receive(queue.queue, queue.device, limit_, flat_, burst_, state_.counters)) return false;
@@ -38,7 +40,7 @@ bool Demux::receive_late(const table::Ruleset& rules, const BucketMove* moving) 
 }
 
 void Demux::steer(const table::Ruleset& rules, const BucketMove* moving) {
-  if (has_workers_) {
+  if (has_choice_) {
     stage5_steer(rules, state_, burst_, moving);
   } else {
     stage5_stay(rules, state_, burst_);

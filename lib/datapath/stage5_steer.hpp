@@ -37,7 +37,7 @@ inline void hold_off_moving(const table::Ruleset& rules, DemuxState& state, RxBu
 
 }  // namespace detail
 
-/// For run-to-completion: the flow's hash, and no worker.
+/// The flow's hash alone: for run-to-completion, and where there is one worker.
 inline void stage5_stay(const table::Ruleset& rules, DemuxState& state, RxBurst& burst,
                         const RowKernels& kernels = row_kernels()) {
   detail::drop_too_long(state, burst);

@@ -27,12 +27,16 @@ inline void copy_both_ends(std::uint8_t* to, const std::uint8_t* from, std::size
   std::memcpy(to + length - Bytes, back.data(), Bytes);
 }
 
+[[gnu::noinline]] inline void copy_long(std::uint8_t* to, const std::uint8_t* from, std::size_t length) {
+  rte_memcpy(to, from, length);
+}
+
 /// The packet goes on in the slots behind, so `slot->bytes` may be overrun on purpose.
 inline void copy_frame(crosscore::Slot* slot, const std::uint8_t* from, std::size_t length) {
   auto* to = reinterpret_cast<std::uint8_t*>(slot) + sizeof(crosscore::SlotFacts);
   if (length - 32 <= 32) return copy_both_ends<32>(to, from, length);
   if (length - 64 <= 64) return copy_both_ends<64>(to, from, length);
-  rte_memcpy(to, from, length);
+  copy_long(to, from, length);
 }
 
 }  // namespace detail
