@@ -107,11 +107,12 @@ void StageChain::receive(const FrameSet& frames, std::size_t first) {
 void StageChain::parse() { datapath::stage2_parse(burst_, *counters_); }
 void StageChain::look_up() { datapath::stage3_lookup(*program_->rules, demux_, burst_); }
 void StageChain::steer() { datapath::stage5_steer(*program_->rules, demux_, burst_, nullptr); }
-void StageChain::stay() { datapath::stage5_stay(*program_->rules, demux_, burst_); }
+void StageChain::stay() { datapath::stage5_stay(demux_, burst_); }
 void StageChain::hand_off() { datapath::stage6_handoff(burst_, ring_of_worker_, demux_, true, unpublished_); }
 
 void StageChain::deliver() {
-  if (burst_.live != 0) delivery_.deliver(*program_, datapath::LiveRows(burst_), handler_tsc);
+  if (burst_.live != 0)
+    delivery_.deliver(*program_, datapath::LiveRows(burst_, program_->rules->hash_key()), handler_tsc);
 }
 
 void StageChain::drain() {

@@ -13,22 +13,31 @@
 
 namespace portier::datapath {
 
-/// The live rows of a burst, on a run-to-completion core.
+/// The live rows of a burst, on a run-to-completion core. Plain ones have no hash yet.
 class LiveRows {
  public:
   static constexpr bool has_one_time = true;
 
-  explicit LiveRows(const RxBurst& burst) : burst_(burst) {}
+  LiveRows(const RxBurst& burst, const packet::HashKey& key) : burst_(burst), key_(key) {}
   Rows rows() const { return burst_.live; }
   const std::array<table::ServiceId, max_burst>& services() const { return burst_.service; }
   std::uint32_t receive_time(std::size_t) const { return time_of(burst_.now_tsc); }
   PacketRows packets() const {
     return {burst_.data.data(),
-            {burst_.head.data(), burst_.hash.data(), burst_.service.data(), time_of(burst_.now_tsc)}};
+            {.head = burst_.head.data(),
+             .hash = burst_.hash.data(),
+             .service = burst_.service.data(),
+             .time = time_of(burst_.now_tsc),
+             .unhashed = burst_.plain,
+             .ipv6 = burst_.ipv6,
+             .ports = burst_.ports.data(),
+             .words = burst_.addresses.data(),
+             .key = &key_}};
   }
 
  private:
   const RxBurst& burst_;
+  const packet::HashKey& key_;
 };
 
 /// The packets at the front of a ring, on a worker.

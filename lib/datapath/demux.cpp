@@ -8,7 +8,7 @@ namespace portier::datapath {
 
 Demux::Demux(const CoreSpec& spec, Outbox& outbox, CoreCounters& counters)
     : limit_(spec.burst),
-      has_choice_(spec.rings.size() > 1),
+      workers_(spec.rings.size()),
       state_{.fragments = FragmentMemory(spec.fragments), .counters = counters},
       outbox_(outbox),
       reject_budget_(spec.reject_rate_pps, std::max<std::uint64_t>(spec.reject_rate_pps / 10, 16), spec.tsc_hz) {
@@ -40,11 +40,9 @@ bool Demux::receive_late(const table::Ruleset& rules, const BucketMove* moving) 
 }
 
 void Demux::steer(const table::Ruleset& rules, const BucketMove* moving) {
-  if (has_choice_) {
-    stage5_steer(rules, state_, burst_, moving);
-  } else {
-    stage5_stay(rules, state_, burst_);
-  }
+  if (workers_ == 0) return stage5_stay(state_, burst_);
+  if (workers_ == 1) return stage5_hash(rules, state_, burst_);
+  stage5_steer(rules, state_, burst_, moving);
 }
 
 /// Within the budget, a reset or a port unreachable for each closed port; the packet stays a drop.

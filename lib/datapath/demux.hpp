@@ -34,7 +34,7 @@ class Demux {
   void steer(const table::Ruleset& rules, const BucketMove* moving);
 
   std::uint16_t limit_;
-  bool has_choice_;  ///< of a worker; else every flow goes to the only one, or stays on this core
+  std::size_t workers_;  ///< 0: every flow stays on this core
   RxBurst burst_;
   FlatCopies flat_;
   DemuxState state_;

@@ -48,7 +48,7 @@ void LocalCore::deliver(const Program& program) {
   auto& burst = demux_.burst();
   const auto count = static_cast<std::uint64_t>(std::popcount(burst.live));
   counters_.handed_off.add(count);
-  if (count != 0) delivery_.deliver(program, LiveRows(burst), rte_rdtsc());
+  if (count != 0) delivery_.deliver(program, LiveRows(burst, program.rules->hash_key()), rte_rdtsc());
   counters_.taken.add(count);
   free_burst(burst);
 }

@@ -1,10 +1,12 @@
 /// One packet as a handler sees it: facts and a span of bytes, never an mbuf.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "crosscore/slot.hpp"
 #include "packet/facts.hpp"
+#include "packet/flow_hash.hpp"
 #include "packet/layout.hpp"
 
 namespace portier::datapath {
@@ -62,24 +64,40 @@ class PacketRows {
   /// In slots: facts lie right before the bytes.
   explicit PacketRows(const std::uint8_t* const* bytes) : bytes_(bytes) {}
 
-  /// In columns of a burst that was received at one time.
+  /// In columns of a burst that was received at one time. Flows of the rows in `unhashed` are hashed when somebody
+  /// looks: on a run-to-completion core nothing else wants to know.
   struct Columns {
     const std::uint64_t* head = nullptr;  ///< second half of the facts, without the service; null: in slots
-    const std::uint32_t* hash = nullptr;
+    const std::uint32_t* hash = nullptr;  ///< of all other rows
     const std::uint16_t* service = nullptr;
     std::uint32_t time = 0;
+    std::uint64_t unhashed = 0;                            ///< bit r: row r
+    std::uint64_t ipv6 = 0;                                ///< those of them that are not IPv4
+    const std::uint64_t* ports = nullptr;                  ///< as packet::flow_hash4 takes them
+    const std::array<std::uint64_t, 64>* words = nullptr;  ///< four columns, as packet::flow_hash6 takes addresses
+    const packet::HashKey* key = nullptr;
   };
   PacketRows(const std::uint8_t* const* bytes, const Columns& columns) : bytes_(bytes), columns_(columns) {}
 
   PacketView operator[](std::size_t row) const { return {facts(row), bytes_[row]}; }
-  std::uint16_t length(std::size_t row) const { return facts(row).length; }
+  std::uint16_t length(std::size_t row) const {
+    if (columns_.head == nullptr) return facts(row).length;
+    return static_cast<std::uint16_t>(columns_.head[row] >> 16);
+  }
 
  private:
   crosscore::SlotFacts facts(std::size_t row) const {
     if (columns_.head == nullptr) {
       return reinterpret_cast<const crosscore::SlotFacts*>(bytes_[row])[-1];
     }
-    return crosscore::make_facts(columns_.hash[row], columns_.time, columns_.head[row], columns_.service[row]);
+    return crosscore::make_facts(hash(row), columns_.time, columns_.head[row], columns_.service[row]);
+  }
+  std::uint32_t hash(std::size_t row) const {
+    if ((columns_.unhashed >> row & 1) == 0) return columns_.hash[row];
+    const auto* words = columns_.words;
+    if ((columns_.ipv6 >> row & 1) == 0) return packet::flow_hash4(*columns_.key, words[0][row], columns_.ports[row]);
+    return packet::flow_hash6(*columns_.key, {words[0][row], words[1][row], words[2][row], words[3][row]},
+                              columns_.ports[row]);
   }
 
   const std::uint8_t* const* bytes_;

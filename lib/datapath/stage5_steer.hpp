@@ -37,8 +37,11 @@ inline void hold_off_moving(const table::Ruleset& rules, DemuxState& state, RxBu
 
 }  // namespace detail
 
-/// The flow's hash alone: for run-to-completion, and where there is one worker.
-inline void stage5_stay(const table::Ruleset& rules, DemuxState& state, RxBurst& burst,
+/// For run-to-completion: every flow stays, and is hashed when a handler asks (PacketRows).
+inline void stage5_stay(DemuxState& state, RxBurst& burst) { detail::drop_too_long(state, burst); }
+
+/// Where there is one worker: the flow's hash alone.
+inline void stage5_hash(const table::Ruleset& rules, DemuxState& state, RxBurst& burst,
                         const RowKernels& kernels = row_kernels()) {
   detail::drop_too_long(state, burst);
   kernels.hash(rules.hash_key(), burst, burst.live & burst.plain);
@@ -47,8 +50,7 @@ inline void stage5_stay(const table::Ruleset& rules, DemuxState& state, RxBurst&
 /// `moving` null: nothing moves, the usual case.
 inline void stage5_steer(const table::Ruleset& rules, DemuxState& state, RxBurst& burst, const BucketMove* moving,
                          const RowKernels& kernels = row_kernels()) {
-  detail::drop_too_long(state, burst);
-  kernels.hash(rules.hash_key(), burst, burst.live & burst.plain);
+  stage5_hash(rules, state, burst, kernels);
   const auto maps = rules.core_maps();
   for_each(burst.live, [&](std::size_t i) { burst.worker[i] = maps.worker(burst.service[i], burst.hash[i]); });
   if (moving != nullptr) [[unlikely]] {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "datapath/arrivals.hpp"
 #include "datapath/random_frames.hpp"
 #include "datapath/stage2_parse.hpp"
 #include "datapath/stage3_lookup.hpp"
@@ -107,6 +108,10 @@ class SideBySide {
     candidates_ += 1;
     candidates_of_[fate.service] += 1;
     ASSERT_EQ(burst_.hash[i], fate.hash);
+    // On a run-to-completion core the same is found when a handler looks.
+    const auto view = LiveRows(burst_, rules_.hash_key()).packets()[i];
+    ASSERT_EQ(view.flow_hash(), fate.hash);
+    ASSERT_EQ(view.frame().size(), burst_.present[i]);
     ASSERT_EQ(burst_.worker[i], rules_.core_map(fate.service).worker[table::bucket_of(fate.hash)]);
   }
 
