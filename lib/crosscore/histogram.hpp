@@ -38,9 +38,9 @@ class Histograms {
   /// Where the counts are, for a loop that shall not fetch that anew for every value.
   class Writer {
    public:
-    void add(std::size_t series, std::uint32_t value, std::uint64_t times = 1) {
-      counts_[histogram_bucket(value) * series_ + series].add(times);
-    }
+    void add(std::size_t series, std::uint32_t value) { bucket_of(value)[series].add(1); }
+    /// The counts of one bucket, by series: for many that waited equally long.
+    Counter* bucket_of(std::uint32_t value) { return counts_ + histogram_bucket(value) * series_; }
 
    private:
     friend class Histograms;

@@ -238,15 +238,18 @@ PORTIER_AVX512 void hash_wide(const packet::HashKey& key, RxBurst& burst, Rows r
   }
 }
 
-PORTIER_AVX512 Rows match_wide(const std::array<table::ServiceId, max_burst>& service, Rows rows,
-                               std::array<Rows, max_burst>& same) {
+/// `HasMany`: rows from 32 on are among them.
+template <bool HasMany>
+PORTIER_AVX512 inline Rows match_wide(const std::array<table::ServiceId, max_burst>& service, Rows rows,
+                                      std::array<Rows, max_burst>& same) {
   Rows leaders = 0;
   const __m512i low = _mm512_loadu_si512(service.data());
   const __m512i high = _mm512_loadu_si512(service.data() + 32);
   for (Rows left = rows; left != 0; left &= left - 1) {
     const auto i = static_cast<std::size_t>(std::countr_zero(left));
     const __m512i one = _mm512_set1_epi16(static_cast<short>(service[i]));
-    const Rows equal = Rows{_mm512_cmpeq_epi16_mask(low, one)} | Rows{_mm512_cmpeq_epi16_mask(high, one)} << 32;
+    Rows equal = _mm512_cmpeq_epi16_mask(low, one);
+    if constexpr (HasMany) equal |= Rows{_mm512_cmpeq_epi16_mask(high, one)} << 32;
     same[i] = equal & rows;
     leaders |= same[i] & (0 - same[i]) & row(i);
   }
@@ -260,7 +263,8 @@ void hash_rows(const packet::HashKey& key, RxBurst& burst, Rows rows) {
 }
 
 Rows match_rows(const std::array<table::ServiceId, max_burst>& service, Rows rows, std::array<Rows, max_burst>& same) {
-  return rows >> fewest_rows == 0 ? scalar_kernels.match(service, rows, same) : match_wide(service, rows, same);
+  if (rows >> fewest_rows == 0) return scalar_kernels.match(service, rows, same);
+  return rows >> 32 == 0 ? match_wide<false>(service, rows, same) : match_wide<true>(service, rows, same);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ void Delivery::look_up_targets(const Program& program) {
   generation_ = program.generation;
 }
 
-void Delivery::call_groups(const Program& program, const Services& service, const PacketRows& packets,
+void Delivery::call_groups(const Program& program, const Services& service, const PacketRows& packets, Counter* latency,
                            std::uint64_t now_tsc) {
   std::array<Handler*, max_burst> targets;
   for_each(groups_.leaders(), [&](std::size_t leader) {
@@ -35,6 +35,7 @@ void Delivery::call_groups(const Program& program, const Services& service, cons
   for_each(groups_.leaders(), [&](std::size_t leader) {
     const Rows rows = groups_.rows(leader);
     const auto size = groups_.size(leader);
+    if (latency != nullptr) latency[service[leader]].add(size);
     Handler* const target = targets[leader];
     if (target == nullptr) [[unlikely]] {
       return count_drop(counters_, service[leader], packet::Reason::no_target, size);

@@ -28,27 +28,25 @@ class Delivery {
       look_up_targets(program);
     }
     groups_.find(kernels_, arrivals.services(), arrivals.rows());
-    count_latency(arrivals, time_of(now_tsc));
-    call_groups(program, arrivals.services(), arrivals.packets(), now_tsc);
+    call_groups(program, arrivals.services(), arrivals.packets(), count_latency(arrivals, time_of(now_tsc)), now_tsc);
   }
 
  private:
+  /// Returns where all packets are still to be counted by service, if they were received together.
   template <typename Arrivals>
-  void count_latency(const Arrivals& arrivals, std::uint32_t now) {
-    const auto& service = arrivals.services();
+  Counter* count_latency(const Arrivals& arrivals, std::uint32_t now) {
     auto latency = counters_.latency.writer();
-    if constexpr (Arrivals::has_one_time) {
-      const auto waited = now - arrivals.receive_time(0);
-      for_each(groups_.leaders(), [&](std::size_t i) { latency.add(service[i], waited, groups_.size(i)); });
-    } else {
-      for_each(arrivals.rows(), [&](std::size_t i) { latency.add(service[i], now - arrivals.receive_time(i)); });
-    }
+    if constexpr (Arrivals::has_one_time) return latency.bucket_of(now - arrivals.receive_time(0));
+    const auto& service = arrivals.services();
+    for_each(arrivals.rows(), [&](std::size_t i) { latency.add(service[i], now - arrivals.receive_time(i)); });
+    return nullptr;
   }
 
   void look_up_targets(const Program& program);
 
   using Services = std::array<table::ServiceId, max_burst>;
-  void call_groups(const Program& program, const Services& service, const PacketRows& packets, std::uint64_t now_tsc);
+  void call_groups(const Program& program, const Services& service, const PacketRows& packets, Counter* latency,
+                   std::uint64_t now_tsc);
   struct Amount {
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;
