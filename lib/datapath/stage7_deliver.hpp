@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 
 #include "datapath/counters.hpp"
 #include "datapath/outbox.hpp"
