@@ -73,7 +73,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--services", options.services, "Services, each with a UDP and a TCP port (default 1000)")
       ->check(CLI::Range(1, 4094));
   app.add_option("--burst", options.burst, "Packets of a burst (default 32)")->check(CLI::Range(1, 64));
-  app.add_option("--ring-slots", options.ring_slots, "Slots of the pipeline's ring that may be full at once (default 4096)")
+  app.add_option("--ring-slots", options.ring_slots,
+                 "Slots of the pipeline's ring that may be full at once (default 4096)")
       ->check(power_of_two);
   app.add_option("--reads", options.reads,
                  "What pipeline and mbuf-ring read of a packet: none, first (line), all (default)")
