@@ -54,10 +54,10 @@ PORTIER_AVX512 inline Columns load_columns(const std::uint8_t* const* rows, std:
            _mm512_permutex2var_epi64(even01, second, even23), _mm512_permutex2var_epi64(odd01, second, odd23)}};
 }
 
-/// 64 bits of each row, from `bytes` before the end of one column into the next.
-template <unsigned bytes>
+/// 64 bits of each row, from `Bytes` before the end of one column into the next.
+template <unsigned Bytes>
 PORTIER_AVX512 inline __m512i across(__m512i column, __m512i next) {
-  return _mm512_or_si512(_mm512_slli_epi64(column, 64 - 8 * bytes), _mm512_srli_epi64(next, 8 * bytes));
+  return _mm512_or_si512(_mm512_slli_epi64(column, 64 - 8 * Bytes), _mm512_srli_epi64(next, 8 * Bytes));
 }
 
 /// Rows that are not looked at read this instead: no EtherType, so not plain.

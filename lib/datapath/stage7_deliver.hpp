@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "datapath/counters.hpp"
 #include "datapath/outbox.hpp"
@@ -60,7 +61,7 @@ class Delivery {
   CoreCounters& counters_;
   ServiceGroups groups_;
   /// By service, what the lanes of program `generation_` say, side by side: lanes themselves lie all over the memory.
-  crosscore::LazyArray<Handler*> targets_{table::max_services};
+  std::vector<Handler*> targets_ = std::vector<Handler*>(table::max_services);
   std::uint64_t generation_ = 0;
 };
 
