@@ -33,8 +33,8 @@ void parse_rows(RxBurst& burst) {
     const bool is_whole = length == burst.wire_length[i];
     const bool fits = length - packet::min_plain_bytes <= crosscore::max_frame_bytes - packet::min_plain_bytes;
     const auto facts = packet::parse_plain(is_whole && fits ? burst.data[i] : blank_frame.data(), length);
-    const unsigned flags = (unsigned{crosscore::flag_ipv4} << facts.is_ipv6) | facts.is_tagged
-                                                                                   << crosscore::flag_vlan_shift;
+    const unsigned version = unsigned{crosscore::flag_ipv4} << facts.is_ipv6;
+    const unsigned flags = version | facts.is_tagged << crosscore::flag_vlan_shift;
     burst.head[i] =
         slot_head(burst.present[i], facts.l4_offset, burst.device, static_cast<std::uint8_t>(facts.proto), flags);
     burst.ports[i] = facts.ports;
