@@ -8,11 +8,7 @@ namespace portier::control {
 
 namespace {
 
-bool same_delivery(const ServiceSettings& a, const ServiceSettings& b) {
-  return std::ranges::equal(a.deliver, b.deliver, [](const auto& x, const auto& y) {
-    return x.handler == y.handler && x.options == y.options;
-  });
-}
+bool same_delivery(const ServiceSettings& a, const ServiceSettings& b) { return a.deliver == b.deliver; }
 
 bool same_addresses(const Settings& a, const Settings& b) {
   return std::ranges::equal(a.devices, b.devices, [](const auto& x, const auto& y) {
@@ -40,24 +36,70 @@ datapath::HandlerContext handler_context(const Settings& settings, const Program
   return made;
 }
 
+/// The chain of one service on one core: null where another kind of core calls the target.
 std::shared_ptr<datapath::Lane> make_lane(const ProgramContext& context, const datapath::HandlerContext& base,
                                           const std::string& service, const std::vector<TargetSettings>& chain,
-                                          std::size_t worker, unsigned max_faults) {
+                                          std::size_t core, unsigned max_faults) {
+  const bool is_pipeline = context.rx_cores != 0;
+  const bool is_receiving = is_pipeline && core >= context.worker_cpus.size();
   std::vector<std::unique_ptr<datapath::Handler>> handlers;
   for (const auto& target : chain) {
     const auto* factory = context.registry.find(target.handler);
     if (factory == nullptr) throw std::runtime_error("service '" + service + "': no handler '" + target.handler + "'");
+    if (is_pipeline && is_receiving != (context.registry.place_of(target.handler) == handlers::Place::receiving)) {
+      handlers.push_back(nullptr);
+      continue;
+    }
     auto made = base;
     made.service = service;
-    made.worker = static_cast<unsigned>(worker);
+    made.worker = static_cast<unsigned>(is_receiving ? core - context.worker_cpus.size() : core);
+    made.core = static_cast<unsigned>(core);
     made.options = target.options;
     try {
       handlers.push_back((*factory)(made));
     } catch (const std::exception& fault) {
-      throw std::runtime_error("service '" + service + "', handler '" + target.handler + "': " + fault.what());
+      throw std::runtime_error("service '" + service + "', " + target.label() + ": " + fault.what());
     }
   }
-  return std::make_shared<datapath::Lane>(std::move(handlers), max_faults);
+  return std::make_shared<datapath::Lane>(std::move(handlers), max_faults, is_receiving);
+}
+
+bool has_direct(const ProgramContext& context, const std::vector<TargetSettings>& chain) {
+  return context.rx_cores != 0 && std::ranges::any_of(chain, [&](const auto& target) {
+           return context.registry.place_of(target.handler) == handlers::Place::receiving;
+         });
+}
+
+using TurnTakers = std::vector<std::shared_ptr<datapath::TurnTaker>>;
+
+void add_once(TurnTakers& takers, const std::shared_ptr<datapath::TurnTaker>& taker) {
+  if (taker != nullptr && std::ranges::find(takers, taker) == takers.end()) takers.push_back(taker);
+}
+
+TurnTakers takers_of(const std::vector<std::shared_ptr<datapath::Lane>>& lanes) {
+  TurnTakers takers;
+  for (const auto& lane : lanes) {
+    for (std::size_t target = 0; lane != nullptr && target < lane->size(); ++target) {
+      if (lane->at(target) != nullptr) add_once(takers, lane->at(target)->turn_taker());
+    }
+  }
+  return takers;
+}
+
+/// By core: the turn takers of its lanes, and of those before all that may still get or hold packets.
+void collect_turn_takers(datapath::Program& program, const datapath::Program* previous, bool is_quiet) {
+  program.turn_takers.resize(program.lanes.size());
+  for (std::size_t core = 0; core < program.lanes.size(); ++core) {
+    auto& takers = program.turn_takers[core];
+    takers = takers_of(program.lanes[core]);
+    const auto own = takers.size();
+    if (previous != nullptr) {
+      for (const auto& taker : previous->turn_takers[core]) {
+        if (!is_quiet || taker->waiting() != 0) add_once(takers, taker);
+      }
+    }
+    program.has_strays = program.has_strays || takers.size() != own;
+  }
 }
 
 }  // namespace
@@ -110,7 +152,7 @@ std::unique_ptr<datapath::Program> build_program(const Settings& settings, const
                                                  ServiceIds& ids, std::uint64_t generation,
                                                  const datapath::Program* previous, const Settings* previous_settings) {
   auto program = std::make_unique<datapath::Program>();
-  program->generation = generation;
+  if (previous != nullptr) program->generation = previous->generation + 1;
   const auto spec = ruleset_spec(settings, ids, context.worker_cpus, context.hash_key, generation);
   program->rules = table::Ruleset::build(spec, previous == nullptr ? nullptr : previous->rules.get());
   if (program->rules == nullptr) {
@@ -121,23 +163,38 @@ std::unique_ptr<datapath::Program> build_program(const Settings& settings, const
   const bool keeps_addresses = previous_settings != nullptr && same_addresses(settings, *previous_settings);
   const auto max_faults = settings.router.max_faults;
   const std::vector<TargetSettings> answer_chain{{.handler = "answer", .options = {}, .place = {}}};
-  program->lanes.resize(context.worker_cpus.size());
-  for (std::size_t worker = 0; worker < program->lanes.size(); ++worker) {
-    auto& lanes = program->lanes[worker];
-    if (previous != nullptr) lanes = previous->lanes[worker];
+  program->lanes.resize(context.worker_cpus.size() + context.rx_cores);
+  for (std::size_t core = 0; core < program->lanes.size(); ++core) {
+    auto& lanes = program->lanes[core];
+    if (previous != nullptr) lanes = previous->lanes[core];
     lanes.resize(ids.names().size());
-    if (!keeps_addresses) {
-      lanes[table::answer_service] = make_lane(context, base, "answer", answer_chain, worker, max_faults);
+    const bool is_receiving = core >= context.worker_cpus.size();
+    if (!keeps_addresses && !is_receiving) {
+      lanes[table::answer_service] = make_lane(context, base, "answer", answer_chain, core, max_faults);
     }
     for (const auto& service : settings.services) {
       const auto* before = find_service(previous_settings, service.name);
       auto& lane = lanes[*ids.find(service.name)];
+      const bool is_direct = has_direct(context, service.deliver);
+      program->has_direct = program->has_direct || is_direct;
       // A service that was away for a while starts anew; one whose delivery is the same keeps its handlers.
       if (lane != nullptr && before != nullptr && same_delivery(*before, service) && keeps_addresses) continue;
-      lane = make_lane(context, base, service.name, service.deliver, worker, max_faults);
+      lane = is_receiving && !is_direct ? nullptr
+                                        : make_lane(context, base, service.name, service.deliver, core, max_faults);
     }
   }
+  collect_turn_takers(*program, previous, false);
   return program;
+}
+
+std::unique_ptr<datapath::Program> successor(const datapath::Program& program, bool is_quiet) {
+  auto next = std::make_unique<datapath::Program>();
+  next->generation = program.generation + 1;
+  next->rules = program.rules;
+  next->lanes = program.lanes;
+  next->has_direct = program.has_direct;
+  collect_turn_takers(*next, &program, is_quiet);
+  return next;
 }
 
 }  // namespace portier::control

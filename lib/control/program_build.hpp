@@ -27,6 +27,7 @@ table::RulesetSpec ruleset_spec(const Settings& settings, ServiceIds& ids, const
 struct ProgramContext {
   const handlers::Registry& registry;
   std::vector<unsigned> worker_cpus;
+  std::size_t rx_cores = 0;  ///< of a pipeline: they call targets that need no worker
   std::vector<std::array<std::uint8_t, 6>> device_macs;
   packet::HashKey hash_key = packet::fixed_hash_key;
   double tsc_hz = 1e9;
@@ -34,9 +35,14 @@ struct ProgramContext {
 
 /// Builds rules and lanes. Lanes of services whose delivery has not changed are taken over from `previous`
 /// (`previous_settings` says what it was built from); so are those of services that are gone, for what is in flight.
+/// `generation` is the configuration's; the program's own is the successor of that of `previous`.
 /// Throws `std::runtime_error` with a sentence; then nothing has changed.
 std::unique_ptr<datapath::Program> build_program(const Settings& settings, const ProgramContext& context,
                                                  ServiceIds& ids, std::uint64_t generation,
                                                  const datapath::Program* previous, const Settings* previous_settings);
+
+/// The same rules and lanes as a program of another generation, so that every core looks at the chains anew.
+/// `is_quiet`: no core runs an earlier program any more; then turn takers that belong to no lane and hold nothing go.
+std::unique_ptr<datapath::Program> successor(const datapath::Program& program, bool is_quiet);
 
 }  // namespace portier::control

@@ -18,6 +18,7 @@ constexpr unsigned relay_size = 1024;
 constexpr unsigned far_ring_size = 1024;
 constexpr unsigned far_mbufs = 4096;
 constexpr auto quiet_limit = std::chrono::milliseconds(2000);
+constexpr auto supervision_period = std::chrono::milliseconds(5);
 constexpr auto hurry_limit = std::chrono::milliseconds(200);  // what a sound data path needs by far
 
 template <typename Core>
@@ -33,16 +34,17 @@ Router::Router(const Settings& settings, const CorePlan& plan, std::vector<nic::
     : settings_(settings),
       plan_(plan),
       eal_(eal),
-      context_{.registry = registry,
-               .worker_cpus = plan.delivering_cpus(),
-               .device_macs = {},
-               .hash_key = hash_key,
-               .tsc_hz = nic::tsc_hz()},
-      gate_(static_cast<unsigned>(plan.rx_cpus.size() + plan.worker_cpus.size())) {
+      registry_(registry),
+      program_(static_cast<unsigned>(plan.rx_cpus.size() + plan.worker_cpus.size()),
+               {.registry = registry_,
+                .worker_cpus = plan.delivering_cpus(),
+                .rx_cores = plan.mode == Mode::pipeline ? plan.rx_cpus.size() : 0,
+                .device_macs = {},
+                .hash_key = hash_key,
+                .tsc_hz = nic::tsc_hz()}) {
   open_devices(std::move(specs));
   plan_transmit();
-  program_ = build_program(settings_, context_, ids_, ++generation_, nullptr, nullptr);
-  gate_.set_first(program_.get());
+  program_.set_first(settings_);
   make_cores();
 }
 
@@ -69,7 +71,7 @@ void Router::open_devices(std::vector<nic::DeviceSpec> specs) {
       spec = std::move(specs[i]);
     }
     devices_.push_back(std::make_unique<nic::Device>(spec));
-    context_.device_macs.push_back(devices_.back()->mac());
+    program_.add_device(devices_.back()->mac());
   }
 }
 
@@ -100,7 +102,7 @@ void Router::plan_transmit() {
 }
 
 datapath::CoreSpec Router::core_spec(std::size_t core) {
-  const auto hz = static_cast<std::uint64_t>(context_.tsc_hz);
+  const auto hz = static_cast<std::uint64_t>(tsc_hz());
   const bool is_rx = core < plan_.rx_cpus.size();
   const std::size_t rx = plan_.rx_cpus.size();
   datapath::CoreSpec spec;
@@ -130,7 +132,7 @@ datapath::CoreSpec Router::core_spec(std::size_t core) {
 }
 
 void Router::make_cores() {
-  const datapath::SharedState shared{gate_, phase_};
+  const datapath::SharedState shared{program_.gate(), phase_};
   const std::size_t rx = plan_.rx_cpus.size();
   if (plan_.mode == Mode::run_to_completion) {
     for (std::size_t c = 0; c < rx; ++c)
@@ -163,29 +165,32 @@ void Router::start() {
   lcore = 1;
   for (auto& core : rx_cores_) eal_.launch(lcore++, run_core<datapath::RxCore>, core.get());
   for (auto& core : local_cores_) eal_.launch(lcore++, run_core<datapath::LocalCore>, core.get());
+  supervisor_.start([this] { supervise(); }, supervision_period);
 }
 
 std::optional<std::string> Router::reload(const Settings& settings) {
   if (auto refusal = needs_restart(settings_, settings)) return refusal;
   // Marks of rx cores know one change of workers: another on top of it could overtake packets that still wait.
-  const auto is_settled = [this](const auto& core) { return core->settled_generation() == generation_; };
+  const auto is_settled = [this](const auto& core) { return core->settled_generation() == generation(); };
   auto settle_deadline = std::chrono::steady_clock::now() + quiet_limit;
   if (is_running_ && !wait_for([&] { return std::ranges::all_of(rx_cores_, is_settled); }, settle_deadline, {})) {
     return "a worker has not caught up since the last change of workers: see which handler is slow, then try again";
   }
-  std::unique_ptr<datapath::Program> next;
   try {
-    next = build_program(settings, context_, ids_, generation_ + 1, program_.get(), &settings_);
+    program_.replace(settings, settings_, is_running_);
   } catch (const std::runtime_error& fault) {
     return fault.what();
   }
-  generation_ += 1;
   settings_ = settings;
-  const auto token = gate_.publish(next.get());
-  retired_.push_back(std::exchange(program_, std::move(next)));
-  // Every core that has passed a quiet point since has let go of all earlier programs.
-  if (!is_running_ || gate_.wait_quiet(token, quiet_limit)) retired_.clear();
   return std::nullopt;
+}
+
+void Router::supervise() {
+  std::uint64_t faults = 0;
+  for (const auto* core : counters()) faults += core->faults.value();
+  for (const auto& event : program_.supervise(faults)) {
+    if (tell_) tell_(event);
+  }
 }
 
 bool Router::wait_for(const std::function<bool()>& reached, std::chrono::steady_clock::time_point& deadline,
@@ -201,6 +206,7 @@ bool Router::wait_for(const std::function<bool()>& reached, std::chrono::steady_
 
 bool Router::stop(std::chrono::milliseconds limit, const std::function<bool()>& impatient) {
   if (!is_running_) return true;
+  supervisor_.stop();
   auto deadline = std::chrono::steady_clock::now() + limit;
   const auto all = [](const auto& cores, auto is_so) { return std::ranges::all_of(cores, is_so); };
   phase_.ask(crosscore::Phase::stop_receiving);
@@ -225,11 +231,11 @@ std::vector<const datapath::CoreCounters*> Router::counters() const {
   return all;
 }
 
-Ledger Router::ledger() const { return take_ledger(counters(), service_labels(settings_, ids_)); }
+Ledger Router::ledger() const { return take_ledger(counters(), service_labels(settings_, program_.ids())); }
 
 MbufCensus Router::close() {
-  retired_.clear();
-  program_.reset();  // handlers give back what they kept
+  supervisor_.stop();
+  program_.clear();
   MbufCensus census;
   for (auto& device : devices_) device->close();
   for (auto& far_end : far_ends_) {

@@ -12,11 +12,11 @@
 
 #include "control/core_plan.hpp"
 #include "control/ledger.hpp"
-#include "control/program_build.hpp"
+#include "control/program_keeper.hpp"
 #include "control/settings.hpp"
+#include "control/supervisor.hpp"
 #include "crosscore/published.hpp"
 #include "datapath/local_core.hpp"
-#include "datapath/program_gate.hpp"
 #include "datapath/rx_core.hpp"
 #include "datapath/worker_core.hpp"
 #include "handlers/registry.hpp"
@@ -56,6 +56,11 @@ class Router {
   /// only 200 ms more.
   bool stop(std::chrono::milliseconds limit, const std::function<bool()>& impatient = {});
 
+  /// Called by the control thread that supervises, with what it has found: a target that is gone, or back. Set before
+  /// `start`.
+  void on_event(std::function<void(const ChainEvent&)> tell) { tell_ = std::move(tell); }
+  std::vector<ChainStatus> chains() const { return program_.chains(); }
+
   Ledger ledger() const;
   /// After `stop`: closes the devices and counts.
   MbufCensus close();
@@ -64,11 +69,12 @@ class Router {
   nic::RingDevice* far_end(std::size_t device) { return far_ends_[device].get(); }
   const nic::Device& device(std::size_t index) const { return *devices_[index]; }
   std::size_t device_count() const { return devices_.size(); }
-  std::uint64_t generation() const { return generation_; }
-  double tsc_hz() const { return context_.tsc_hz; }
+  std::uint64_t generation() const { return program_.generation(); }
+  double tsc_hz() const { return program_.context().tsc_hz; }
   const CorePlan& plan() const { return plan_; }
 
  private:
+  void supervise();
   void open_devices(std::vector<nic::DeviceSpec> specs);
   void make_cores();
   datapath::CoreSpec core_spec(std::size_t core);
@@ -80,10 +86,7 @@ class Router {
   Settings settings_;
   CorePlan plan_;
   nic::Eal& eal_;
-  ProgramContext context_;
-  ServiceIds ids_;
-  std::uint64_t generation_ = 0;
-
+  handlers::Registry registry_;                             ///< the caller's, with the targets that need this router
   std::vector<std::unique_ptr<nic::RingDevice>> far_ends_;  ///< by device
   std::vector<std::unique_ptr<nic::Device>> devices_;
   std::vector<std::unique_ptr<nic::Pool>> send_pools_;       ///< by core
@@ -92,14 +95,14 @@ class Router {
   std::vector<std::vector<datapath::Relay>> served_;         ///< [core]
   std::vector<std::unique_ptr<crosscore::SlotRing>> rings_;  ///< [rx core * workers + worker]
 
-  datapath::ProgramGate gate_;
+  ProgramKeeper program_;
   crosscore::PhaseFlag phase_;
-  std::unique_ptr<datapath::Program> program_;
-  std::vector<std::unique_ptr<datapath::Program>> retired_;  ///< replaced, but some core may still use it
   std::vector<std::unique_ptr<datapath::RxCore>> rx_cores_;
   std::vector<std::unique_ptr<datapath::WorkerCore>> worker_cores_;
   std::vector<std::unique_ptr<datapath::LocalCore>> local_cores_;
   bool is_running_ = false;
+  std::function<void(const ChainEvent&)> tell_;
+  Supervisor supervisor_;  ///< last, so that it ends first
 };
 
 }  // namespace portier::control

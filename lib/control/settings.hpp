@@ -1,6 +1,7 @@
 /// A configuration as values: what a portier.toml says after it was read, before anything is made of it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -66,16 +67,27 @@ struct BindingSettings {
   Place place;
 };
 
+/// Targets that are written by what they are, `{ mailbox = "dns" }`, and not as `{ handler = "..." }`.
+inline constexpr std::array<std::string_view, 5> target_kinds{"mailbox", "plugin", "capture", "kernel", "device"};
+
 struct TargetSettings {
-  std::string handler;                         ///< count, echo, drop, reject, or a registered name
-  std::map<std::string, std::string> options;  ///< scalars as text
+  std::string handler;                         ///< count, echo, mailbox, ..., or a registered name
+  std::map<std::string, std::string> options;  ///< scalars as text; of `{ mailbox = "dns" }` also mailbox: dns
   Place place;
+
+  /// For people: "echo", "mailbox dns".
+  std::string label() const {
+    const auto value = options.find(handler);
+    return value == options.end() ? handler : handler + " " + value->second;
+  }
+  bool operator==(const TargetSettings& other) const { return handler == other.handler && options == other.options; }
 };
 
 struct ServiceSettings {
   std::string name;
   std::vector<BindingSettings> bindings;
   std::vector<TargetSettings> deliver;  ///< the chain, in order; at least one
+  unsigned stall_ms = 1000;             ///< how long packets may wait at a target that takes none
   std::vector<unsigned> workers;        ///< CPU numbers; empty: all workers
   std::string priority = "normal";      ///< the only one so far
   Place place;

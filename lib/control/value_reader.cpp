@@ -206,28 +206,59 @@ class ValueReader {
   void read_target(const toml::node& item, std::vector<TargetSettings>& to) {
     const auto place = place_of(item.source());
     TargetSettings target{.handler = {}, .options = {}, .place = place};
-    const toml::node* handler = &item;
     if (const auto* table = item.as_table()) {
-      handler = table->get("handler");
-      if (!handler)
-        return found_.fault(place,
-                            fmt::format("{} has a table without a handler; write {{ handler = \"echo\" }}", path_));
-      for (const auto& [key, value] : *table) {
-        if (key.str() != "handler") read_option(key.str(), value, target.options);
+      if (!read_target_table(*table, place, target)) return;
+    } else if (!read_target_name(item, target.handler)) {
+      return;
+    }
+    to.push_back(std::move(target));
+  }
+
+  bool read_target_name(const toml::node& node, std::string& to) {
+    const auto* name = node.as_string();
+    if (!name || name->get().empty() || name->get().size() > 63) {
+      found_.fault(place_of(node.source()), fmt::format("{}: a handler cannot be {}; write its name, such as \"echo\"",
+                                                        path_, scalar_text(node)));
+      return false;
+    }
+    to = name->get();
+    return true;
+  }
+
+  /// `{ handler = "reject", rate_pps = 100 }`, or by its kind, `{ mailbox = "dns", slots = 1024 }`: then the name of
+  /// the kind is an option like the others.
+  bool read_target_table(const toml::table& table, const Place& place, TargetSettings& to) {
+    if (const auto* handler = table.get("handler")) {
+      if (!read_target_name(*handler, to.handler)) return false;
+    } else {
+      for (const auto kind : target_kinds) {
+        if (!table.contains(kind)) continue;
+        if (!to.handler.empty()) {
+          found_.fault(place, fmt::format("{}: a target is either a {} or a {}; make two targets of it", path_,
+                                          to.handler, kind));
+          return false;
+        }
+        to.handler = kind;
+      }
+      if (to.handler.empty()) {
+        found_.fault(
+            place, fmt::format("{} has a table without a handler; write {{ handler = \"echo\" }}, or one of: {}", path_,
+                               fmt::join(target_kinds, ", ")));
+        return false;
       }
     }
-    const auto* name = handler->as_string();
-    if (!name || name->get().empty() || name->get().size() > 63) {
-      return found_.fault(
-          place_of(handler->source()),
-          fmt::format("{}: a handler cannot be {}; write its name, such as \"echo\"", path_, scalar_text(*handler)));
+    for (const auto& [key, value] : table) {
+      if (key.str() != "handler") read_option(key.str(), value, to.options);
     }
-    target.handler = name->get();
-    to.push_back(std::move(target));
+    return true;
   }
 
   void read_option(std::string_view key, const toml::node& value, std::map<std::string, std::string>& to) {
     const auto* fraction = value.as_floating_point();
+    if (const auto* inner = value.as_table(); inner != nullptr && key == "options") {
+      for (const auto& [name, item] : *inner) read_option(fmt::format("options.{}", name.str()), item, to);
+      return;
+    }
     const bool is_scalar = value.is_string() || value.is_boolean() || value.is_number();
     if (!is_scalar || (fraction && !std::isfinite(fraction->get()))) return bad_option(key, value);
     const auto* string = value.as_string();

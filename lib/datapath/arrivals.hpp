@@ -13,13 +13,18 @@
 
 namespace portier::datapath {
 
-/// The live rows of a burst, on a run-to-completion core. Plain ones have no hash yet.
+/// Rows of a burst, on a core that receives.
 class LiveRows {
  public:
   static constexpr bool has_one_time = true;
 
-  LiveRows(const RxBurst& burst, const packet::HashKey& key) : burst_(burst), key_(key) {}
-  Rows rows() const { return burst_.live; }
+  /// All live ones, on a run-to-completion core: plain ones have no hash yet.
+  LiveRows(const RxBurst& burst, const packet::HashKey& key)
+      : burst_(burst), key_(key), rows_(burst.live), unhashed_(burst.plain) {}
+  /// Some of them, on an rx core, which has hashed all.
+  LiveRows(const RxBurst& burst, const packet::HashKey& key, Rows rows)
+      : burst_(burst), key_(key), rows_(rows), unhashed_(0) {}
+  Rows rows() const { return rows_; }
   const std::array<table::ServiceId, max_burst>& services() const { return burst_.service; }
   std::uint32_t receive_time(std::size_t) const { return time_of(burst_.now_tsc); }
   PacketRows packets() const {
@@ -28,7 +33,7 @@ class LiveRows {
              .hash = burst_.hash.data(),
              .service = burst_.service.data(),
              .time = time_of(burst_.now_tsc),
-             .unhashed = burst_.plain,
+             .unhashed = unhashed_,
              .ipv6 = burst_.ipv6,
              .ports = burst_.ports.data(),
              .words = burst_.addresses.data(),
@@ -38,6 +43,8 @@ class LiveRows {
  private:
   const RxBurst& burst_;
   const packet::HashKey& key_;
+  Rows rows_;
+  Rows unhashed_;
 };
 
 /// The packets at the front of a ring, on a worker.

@@ -29,10 +29,22 @@ KeptPacket Burst::keep(std::size_t i) {
   return {mbuf, view.moved_to(rte_pktmbuf_mtod(mbuf, const std::uint8_t*))};
 }
 
+void Burst::begin_exceptions() {
+  refused_.fill(packet::Reason::none);
+  postponed_ = 0;
+  postponed_bytes_ = 0;
+  has_exceptions_ = true;
+}
+
 void Burst::refuse(std::size_t i, packet::Reason reason) {
-  if (!has_refused_) refused_.fill(packet::Reason::none);
-  has_refused_ = true;
+  if (!has_exceptions_) begin_exceptions();
   refused_[i] = reason;
+}
+
+void Burst::postpone(std::size_t packets, std::size_t bytes) {
+  if (!has_exceptions_) begin_exceptions();
+  postponed_ += packets;
+  postponed_bytes_ += bytes;
 }
 
 std::uint64_t Burst::age_ns(std::size_t i) const {

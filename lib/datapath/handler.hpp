@@ -22,6 +22,7 @@
 namespace portier::datapath {
 
 class Outbox;
+class TurnTaker;
 
 /// A copy of a packet that its handler keeps beyond the call. Move-only; destroying it gives the buffer back.
 /// Belongs to the worker it was made on and must be destroyed there, or after the router has stopped its cores.
@@ -59,8 +60,9 @@ class Burst {
   /// `i` below `size()`, in order of arrival.
   PacketView operator[](std::size_t i) const { return (*packets_)[row(i)]; }
   /// What `refuse` said about packet `i`; none: delivered.
-  packet::Reason refused(std::size_t i) const { return has_refused_ ? refused_[i] : packet::Reason::none; }
-  bool has_refused() const { return has_refused_; }
+  packet::Reason refused(std::size_t i) const { return has_exceptions_ ? refused_[i] : packet::Reason::none; }
+  /// Something was refused or postponed.
+  bool has_exceptions() const { return has_exceptions_; }
 
   class Iterator {
    public:
@@ -99,6 +101,14 @@ class Burst {
   /// Counts packet `i` as dropped for `reason` instead of delivered. At most once per packet.
   void refuse(std::size_t i, packet::Reason reason);
 
+  /// Packet `i` went into a queue of the handler's own and stays in flight: the handler's `TurnTaker` says how it
+  /// ended. At most once per packet, and not together with `refuse`.
+  void postpone(std::size_t i) { postpone(1, (*this)[i].frame().size()); }
+  /// As many packets of the burst as that, of so many bytes in all.
+  void postpone(std::size_t packets, std::size_t bytes);
+  std::size_t postponed() const { return has_exceptions_ ? postponed_ : 0; }
+  std::size_t postponed_bytes() const { return has_exceptions_ ? postponed_bytes_ : 0; }
+
   /// Time stamp counter at the start of the call, and how long ago packet `i` was received.
   std::uint64_t now_tsc() const { return now_tsc_; }
   std::uint64_t age_ns(std::size_t i) const;
@@ -110,15 +120,26 @@ class Burst {
     return order_[i];
   }
   void note_order() const;
+  void begin_exceptions();
 
   const PacketRows* packets_;
   std::uint64_t rows_;
   Outbox* outbox_;
   std::uint64_t now_tsc_;
-  bool has_refused_ = false;
+  bool has_exceptions_ = false;
   mutable bool has_order_ = false;
   mutable std::array<std::uint8_t, max_packets> order_;  ///< rows in order. Filled when first needed
-  std::array<packet::Reason, max_packets> refused_;      ///< by packet; none: delivered. Filled when first needed
+  // Set when the first packet is refused or postponed, which most calls never do.
+  std::array<packet::Reason, max_packets> refused_;  ///< by packet; none: delivered
+  std::size_t postponed_;
+  std::size_t postponed_bytes_;
+};
+
+/// How a target fares, for the choice within its delivery chain.
+struct TargetState {
+  bool is_present = true;     ///< false: nobody is there to take packets
+  std::uint64_t waiting = 0;  ///< packets in its queue
+  std::uint64_t taken = 0;    ///< packets taken out of it so far: no progress while some wait is a stall
 };
 
 class Handler {
@@ -130,6 +151,15 @@ class Handler {
 
   /// Called on the worker's core with 1 to 64 packets. Must not block: every service of the worker waits meanwhile.
   virtual void on_burst(Burst& burst) = 0;
+
+  /// True: `state` changes, so control asks for it every few milliseconds. A target without a state is always in order
+  /// until it has thrown too often.
+  virtual bool has_state() const { return false; }
+  /// Called by control, while the core runs.
+  virtual TargetState state() const { return {}; }
+
+  /// What takes part in every turn of the core beside the bursts; null: nothing.
+  virtual std::shared_ptr<TurnTaker> turn_taker() { return nullptr; }
 };
 
 /// An address that the router answers for, and the device it lives on.
@@ -143,6 +173,7 @@ struct OurAddress {
 struct HandlerContext {
   std::string service;
   unsigned worker = 0;                                   ///< index of the worker, from 0
+  unsigned core = 0;                                     ///< as `worker`; of an rx core, behind all workers
   std::map<std::string, std::string> options;            ///< from `deliver = [{ handler = "...", ... }]`
   std::vector<std::array<std::uint8_t, 6>> device_macs;  ///< by device index
   std::vector<OurAddress> addresses;

@@ -19,7 +19,7 @@ LocalCore::LocalCore(const CoreSpec& spec, SharedState shared)
 
 void LocalCore::run() {
   shared_.gate.enter(spec_.reader);
-  receiving_loop(spec_, shared_, demux_, quiet_,
+  receiving_loop(spec_, shared_, demux_, delivery_, quiet_,
                  [this](const Program& program, bool is_receiving) { return turn(program, is_receiving); });
   end_transmit(outbox_, spec_.relays);
   shared_.gate.leave(spec_.reader);
@@ -39,6 +39,7 @@ bool LocalCore::turn(const Program& program, bool is_receiving) {
     deliver(program);
     has_worked = true;
   }
+  has_worked |= delivery_.take_turns(program);
   stage8_transmit(outbox_, spec_.relays);
   count_turn(counters_, has_worked, demux_.burst().now_tsc);
   return has_worked || !outbox_.is_empty();
@@ -48,8 +49,9 @@ void LocalCore::deliver(const Program& program) {
   auto& burst = demux_.burst();
   const auto count = static_cast<std::uint64_t>(std::popcount(burst.live));
   counters_.handed_off.add(count);
-  if (count != 0) delivery_.deliver(program, LiveRows(burst, program.rules->hash_key()), rte_rdtsc());
-  counters_.taken.add(count);
+  if (count != 0) {
+    counters_.taken.add(delivery_.deliver(program, LiveRows(burst, program.rules->hash_key()), rte_rdtsc()));
+  }
   free_burst(burst);
 }
 

@@ -3,56 +3,34 @@
 
 #include <cstddef>
 #include <memory>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "datapath/handler.hpp"
+#include "datapath/lane.hpp"
+#include "datapath/turn.hpp"
 #include "table/ruleset.hpp"
 
 namespace portier::datapath {
 
-/// The delivery chain of one service on one worker: that worker alone reads and changes it.
-class Lane {
- public:
-  Lane(std::vector<std::unique_ptr<Handler>> chain, unsigned max_faults)
-      : chain_(std::move(chain)), max_faults_(max_faults) {
-    take_charge();
-  }
-
-  /// The target in charge, or null when every one is out of order.
-  Handler* target() const { return target_; }
-
-  /// The target in charge threw. After `max_faults` of them the next one takes over.
-  void note_fault() {
-    faults_ += 1;
-    if (faults_ < max_faults_) return;
-    faults_ = 0;
-    at_ += 1;
-    take_charge();
-  }
-
- private:
-  void take_charge() { target_ = at_ < chain_.size() ? chain_[at_].get() : nullptr; }
-
-  Handler* target_ = nullptr;
-  std::vector<std::unique_ptr<Handler>> chain_;
-  unsigned max_faults_;
-  unsigned faults_ = 0;
-  std::size_t at_ = 0;
-};
-
-/// Immutable once published, but for the lanes, each of which belongs to its worker.
+/// Immutable once published, but for the lanes, each of which belongs to its core.
+///
+/// Cores are counted here as those that call handlers: first the workers (or run-to-completion cores), then, in a
+/// pipeline, the rx cores, which call targets that need no worker.
 struct Program {
   std::uint64_t generation = 1;  ///< never the same for two programs of a router
-  std::unique_ptr<const table::Ruleset> rules;
-  /// [worker][service]; null where the service does not exist or does not use the worker. Shared with the program
-  /// before, so that an unchanged service keeps its handlers over a reload.
+  std::shared_ptr<const table::Ruleset> rules;
+  /// [core][service]; null where the service does not exist or does not use the core. Shared with the program before,
+  /// so that an unchanged service keeps its handlers over a reload.
   std::vector<std::vector<std::shared_ptr<Lane>>> lanes;
+  /// [core]: what wants a share of each turn, be it of a chain's target or of one that has gone and is not done yet.
+  std::vector<std::vector<std::shared_ptr<TurnTaker>>> turn_takers;
+  /// Some of these belong to no lane any more.
+  bool has_strays = false;
+  /// Some service has a target that an rx core of a pipeline calls itself.
+  bool has_direct = false;
 
-  Lane* lane(std::size_t worker, table::ServiceId service) const {
-    const auto& of_worker = lanes[worker];
-    return service < of_worker.size() ? of_worker[service].get() : nullptr;
+  Lane* lane(std::size_t core, table::ServiceId service) const {
+    const auto& of_core = lanes[core];
+    return service < of_core.size() ? of_core[service].get() : nullptr;
   }
 };
 

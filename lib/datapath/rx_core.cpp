@@ -1,6 +1,7 @@
 /// The loop of an rx core.
 #include "datapath/rx_core.hpp"
 
+#include "datapath/arrivals.hpp"
 #include "datapath/receiving_loop.hpp"
 #include "datapath/stage6_handoff.hpp"
 #include "datapath/stage8_transmit.hpp"
@@ -12,11 +13,12 @@ RxCore::RxCore(const CoreSpec& spec, SharedState shared)
       shared_(shared),
       outbox_(spec.pool, spec.lanes, counters_),
       demux_(spec, outbox_, counters_),
+      delivery_(spec.rings.size() + spec.index, outbox_, counters_),
       marks_(spec.rings.size()) {}
 
 void RxCore::run() {
   shared_.gate.enter(spec_.reader);
-  receiving_loop(spec_, shared_, demux_, quiet_,
+  receiving_loop(spec_, shared_, demux_, delivery_, quiet_,
                  [this](const Program& program, bool is_receiving) { return turn(program, is_receiving); });
   end_transmit(outbox_, spec_.relays);  // workers have ended: what they left in relays is sent too
   shared_.gate.leave(spec_.reader);
@@ -32,24 +34,37 @@ bool RxCore::turn(const Program& program, bool is_receiving) {
   if (is_receiving && !holds_back) {
     for (const auto& queue : spec_.queues) {
       if (!demux_.receive(queue, rules, moving)) continue;
-      hand_off(demux_.burst().count == spec_.burst);
+      hand_off(program, demux_.burst().count == spec_.burst);
       has_worked = true;
     }
   }
   while (demux_.receive_late(rules, moving)) {
-    hand_off(false);
+    hand_off(program, false);
     has_worked = true;
   }
   if (!has_worked) publish_rest(spec_.rings, unpublished_);
+  has_worked |= delivery_.take_turns(program);
   stage8_transmit(outbox_, spec_.relays);
   count_turn(counters_, has_worked, demux_.burst().now_tsc);
   return has_worked || !outbox_.is_empty();
 }
 
-void RxCore::hand_off(bool is_full) {
+void RxCore::hand_off(const Program& program, bool is_full) {
   auto& burst = demux_.burst();
+  if (program.has_direct) deliver_direct(program);
   stage6_handoff(burst, spec_.rings, demux_.state(), is_full, unpublished_);
   free_burst(burst);
+}
+
+/// What needs no worker is spared the way through its ring.
+void RxCore::deliver_direct(const Program& program) {
+  auto& burst = demux_.burst();
+  const Rows direct = delivery_.mine(program, burst.service, burst.live);
+  if (direct == 0) return;
+  counters_.handed_off.add(static_cast<std::uint64_t>(std::popcount(direct)));
+  const LiveRows arrivals(burst, program.rules->hash_key(), direct);
+  counters_.taken.add(delivery_.deliver(program, arrivals, rte_rdtsc()));
+  burst.live &= ~direct;
 }
 
 /// A new generation that moves buckets: marks where every ring stands. A worker whose consumer is behind its mark lags.

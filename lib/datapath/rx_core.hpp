@@ -1,9 +1,11 @@
-/// The rx core: stages 1-6, one call a line, and stage 8 for what it sends itself or for others.
+/// The rx core: stages 1-6, one call a line; stage 7 for targets that need no worker; and stage 8 for what it sends
+/// itself or for others.
 #pragma once
 
 #include "datapath/core_spec.hpp"
 #include "datapath/demux.hpp"
 #include "datapath/stage6_handoff.hpp"
+#include "datapath/stage7_deliver.hpp"
 
 namespace portier::datapath {
 
@@ -24,13 +26,15 @@ class RxCore {
   bool turn(const Program& program, bool is_receiving);
   void look_for_moves(const table::Ruleset& rules);
   /// `is_full`: as stage 6 wants to know it.
-  void hand_off(bool is_full);
+  void hand_off(const Program& program, bool is_full);
+  void deliver_direct(const Program& program);
 
   CoreSpec spec_;
   SharedState shared_;
   CoreCounters counters_;
   Outbox outbox_;
   Demux demux_;
+  Delivery delivery_;
   Unpublished unpublished_;
   crosscore::DoneFlag quiet_;
 

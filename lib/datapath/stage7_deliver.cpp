@@ -1,6 +1,8 @@
 /// Calls, catches, and counts each packet once: delivered, refused by its target, or lost with a fault.
 #include "datapath/stage7_deliver.hpp"
 
+#include <rte_cycles.h>
+
 #include "datapath/drop.hpp"
 
 namespace portier::datapath {
@@ -18,10 +20,30 @@ namespace portier::datapath {
 /// At the first packets of a new program; costs about a nanosecond a service.
 void Delivery::look_up_targets(const Program& program) {
   for (std::size_t service = 0; service < table::max_services; ++service) {
-    const auto* const lane = program.lane(worker_, static_cast<table::ServiceId>(service));
+    const auto* const lane = program.lane(core_, static_cast<table::ServiceId>(service));
     targets_[service] = lane == nullptr ? nullptr : lane->target();
   }
+  takers_.clear();
+  if (core_ < program.turn_takers.size()) {
+    for (const auto& taker : program.turn_takers[core_]) takers_.push_back(taker.get());
+  }
   generation_ = program.generation;
+}
+
+bool Delivery::call_takers(const Program& program, bool is_last) {
+  Turn turn(*program.rules, outbox_, counters_, rte_rdtsc(), is_last);
+  bool has_worked = false;
+  for (auto* taker : takers_) {
+    has_worked |= taker->on_turn(turn);
+    outbox_.commit();
+  }
+  return has_worked;
+}
+
+std::uint64_t Delivery::waiting() const {
+  std::uint64_t packets = 0;
+  for (const auto* taker : takers_) packets += taker->waiting();
+  return packets;
 }
 
 void Delivery::call_groups(const Program& program, const Services& service, const PacketRows& packets, Counter* latency,
@@ -47,16 +69,18 @@ void Delivery::call_groups(const Program& program, const Services& service, cons
     outbox_.commit();
     Amount amount{size, 0};
     for_each(rows, [&](std::size_t i) { amount.bytes += packets.length(i); });
-    if (burst.has_refused()) [[unlikely]] {
-      amount = count_refused(burst, service[leader], amount);
+    if (burst.has_exceptions()) [[unlikely]] {
+      amount = count_exceptions(burst, service[leader], amount);
     }
     delivered[service[leader]].packets.add(amount.packets);
     delivered[service[leader]].bytes.add(amount.bytes);
   });
 }
 
-/// Counts what its target has refused as drops; returns what is left of `amount`.
-Delivery::Amount Delivery::count_refused(const Burst& burst, table::ServiceId service, Amount amount) {
+/// Counts what its target has refused as drops, and leaves out what it has postponed; returns what is left of `amount`.
+Delivery::Amount Delivery::count_exceptions(const Burst& burst, table::ServiceId service, Amount amount) {
+  postponed_ += burst.postponed();
+  amount = {amount.packets - burst.postponed(), amount.bytes - burst.postponed_bytes()};
   for (std::size_t i = 0; i < burst.size(); ++i) {
     if (burst.refused(i) == packet::Reason::none) continue;
     count_drop(counters_, service, burst.refused(i));
@@ -69,7 +93,7 @@ Delivery::Amount Delivery::count_refused(const Burst& burst, table::ServiceId se
 /// A call happens or it does not: what the handler had begun to send is thrown away with its packets.
 void Delivery::count_faulty(const Program& program, table::ServiceId service, std::size_t packets) {
   outbox_.rollback();
-  auto* const lane = program.lane(worker_, service);
+  auto* const lane = program.lane(core_, service);
   lane->note_fault();
   targets_[service] = lane->target();
   counters_.faults.add(1);

@@ -4,6 +4,7 @@
 #include <rte_prefetch.h>
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -17,19 +18,41 @@ namespace portier::datapath {
 
 class Delivery {
  public:
-  Delivery(std::size_t worker, Outbox& outbox, CoreCounters& counters)
-      : worker_(worker), outbox_(outbox), counters_(counters) {}
+  /// `core`: as in `Program::lanes`.
+  Delivery(std::size_t core, Outbox& outbox, CoreCounters& counters)
+      : core_(core), outbox_(outbox), counters_(counters) {}
 
   /// `arrivals`: as in arrivals.hpp; at most 64 packets, in order of arrival, whose bytes are used only within. Order
-  /// within a service is kept.
+  /// within a service is kept. Returns how many have ended: the others are postponed.
   template <typename Arrivals>
-  void deliver(const Program& program, const Arrivals& arrivals, std::uint64_t now_tsc) {
-    if (program.generation != generation_) [[unlikely]] {
-      look_up_targets(program);
-    }
+  std::size_t deliver(const Program& program, const Arrivals& arrivals, std::uint64_t now_tsc) {
+    look_at(program);
     groups_.find(kernels_, arrivals.services(), arrivals.rows());
+    postponed_ = 0;
     call_groups(program, arrivals.services(), arrivals.packets(), count_latency(arrivals, time_of(now_tsc)), now_tsc);
+    return static_cast<std::size_t>(std::popcount(arrivals.rows())) - postponed_;
   }
+
+  /// Of `rows`, those whose service has its target in charge on this core.
+  Rows mine(const Program& program, const std::array<table::ServiceId, max_burst>& services, Rows rows) {
+    look_at(program);
+    Rows found = 0;
+    for_each(rows, [&](std::size_t i) {
+      if (targets_[services[i]] != nullptr) found |= row(i);
+    });
+    return found;
+  }
+
+  /// A share of the turn for every target that wants one. True: something was done.
+  bool take_turns(const Program& program, bool is_last = false) {
+    look_at(program);
+    if (takers_.empty()) [[likely]]
+      return false;
+    return call_takers(program, is_last);
+  }
+
+  /// Packets that targets of this core have postponed and not settled.
+  std::uint64_t waiting() const;
 
  private:
   /// Returns where all packets are still to be counted by service, if they were received together.
@@ -42,7 +65,14 @@ class Delivery {
     return nullptr;
   }
 
+  /// Programs come rarely; their targets are looked up anew with the first turn or packet.
+  void look_at(const Program& program) {
+    if (program.generation != generation_) [[unlikely]] {
+      look_up_targets(program);
+    }
+  }
   void look_up_targets(const Program& program);
+  bool call_takers(const Program& program, bool is_last);
 
   using Services = std::array<table::ServiceId, max_burst>;
   void call_groups(const Program& program, const Services& service, const PacketRows& packets, Counter* latency,
@@ -52,17 +82,19 @@ class Delivery {
     std::uint64_t bytes = 0;
   };
   static bool call(Handler& target, Burst& burst);
-  Amount count_refused(const Burst& burst, table::ServiceId service, Amount amount);
+  Amount count_exceptions(const Burst& burst, table::ServiceId service, Amount amount);
   void count_faulty(const Program& program, table::ServiceId service, std::size_t packets);
 
   const RowKernels& kernels_ = row_kernels();
-  std::size_t worker_;
+  std::size_t core_;
   Outbox& outbox_;
   CoreCounters& counters_;
   ServiceGroups groups_;
   /// By service, what the lanes of program `generation_` say, side by side: lanes themselves lie all over the memory.
   std::vector<Handler*> targets_ = std::vector<Handler*>(table::max_services);
+  std::vector<TurnTaker*> takers_;
   std::uint64_t generation_ = 0;
+  std::size_t postponed_ = 0;  ///< of the arrivals in hand
 };
 
 }  // namespace portier::datapath

@@ -5,6 +5,7 @@
 
 #include "datapath/arrivals.hpp"
 #include "datapath/drop.hpp"
+#include "datapath/receiving_loop.hpp"
 #include "datapath/stage8_transmit.hpp"
 
 namespace portier::datapath {
@@ -20,6 +21,7 @@ void WorkerCore::run() {
   IdleSteps idle(spec_.idle);
   std::uint64_t drain_deadline_tsc = 0;
   std::uint64_t last_work_tsc = 0;
+  Patience patience;
   for (;;) {
     const bool is_draining = shared_.phase.asked() >= crosscore::Phase::drain_workers;
     shared_.gate.turn(spec_.reader);
@@ -30,11 +32,13 @@ void WorkerCore::run() {
       if (has_worked || last_work_tsc == 0) last_work_tsc = now;
       // A device that takes no answers for 10 ms will not take them in a second either.
       const bool is_stuck = now - last_work_tsc > spec_.tsc_hz / 100;
-      if (now > drain_deadline_tsc || (!has_worked && (outbox_.is_empty() || is_stuck))) break;
+      const bool is_idle = !has_worked && (outbox_.is_empty() || is_stuck);
+      if (now > drain_deadline_tsc || (is_idle && patience.is_over(delivery_, spec_.tsc_hz))) break;
     }
     idle.after_turn(has_worked);
   }
   drop_rest();
+  delivery_.take_turns(shared_.gate.newest(), true);
   outbox_.abandon();
   shared_.gate.leave(spec_.reader);
   done_.set();
@@ -43,6 +47,7 @@ void WorkerCore::run() {
 bool WorkerCore::turn() {
   bool has_worked = false;
   for (auto* ring : spec_.rings) has_worked |= deliver_from(*ring);
+  has_worked |= delivery_.take_turns(shared_.gate.newest());
   stage8_transmit(outbox_, spec_.relays);
   counters_.turns.add(1);
   if (has_worked) counters_.busy_turns.add(1);
@@ -54,8 +59,7 @@ bool WorkerCore::deliver_from(crosscore::SlotRing& ring) {
   if (arrivals.count() == 0) return false;
   const auto now_tsc = rte_rdtsc();
   // Loaded behind the packets: an rx core may have looked them up in a program that is newer than this turn.
-  delivery_.deliver(shared_.gate.newest(), arrivals, now_tsc);
-  counters_.taken.add(arrivals.count());
+  counters_.taken.add(delivery_.deliver(shared_.gate.newest(), arrivals, now_tsc));
   ring.release();
   counters_.longest_turn_ticks.raise_to(rte_rdtsc() - now_tsc);
   return true;

@@ -14,15 +14,19 @@ Registry Registry::with_builtins() {
   registry.add("echo", make_echo);
   registry.add("drop", make_drop);
   registry.add("reject", make_reject);
-  registry.add("answer", make_answer, true);
+  registry.insert("answer", {make_answer, Place::worker, true});
   return registry;
 }
 
-void Registry::add(std::string name, datapath::HandlerFactory factory, bool is_internal) {
+void Registry::insert(const std::string& name, Entry&& entry) {
   if (name.empty()) throw std::invalid_argument("a handler needs a name");
-  if (!factory) throw std::invalid_argument("handler \"" + name + "\" has no factory");
-  const auto [at, is_new] = entries_.try_emplace(name, Entry{std::move(factory), is_internal});
+  if (!entry.factory) throw std::invalid_argument("handler \"" + name + "\" has no factory");
+  const auto [at, is_new] = entries_.try_emplace(name, std::move(entry));
   if (!is_new) throw std::invalid_argument("handler \"" + name + "\" is registered twice");
+}
+
+void Registry::replace(const std::string& name, datapath::HandlerFactory factory) {
+  entries_.at(name).factory = std::move(factory);
 }
 
 const datapath::HandlerFactory* Registry::find(std::string_view name) const {

@@ -11,16 +11,29 @@
 
 namespace portier::handlers {
 
+/// Which core calls a handler.
+enum class Place {
+  worker,     ///< a worker, or in run-to-completion the core that receives
+  receiving,  ///< the core that receives, in any mode: for targets that only move packets on
+};
+
 class Registry {
  public:
   /// count, echo, drop and reject; and answer, which services cannot name.
   static Registry with_builtins();
 
   /// Throws `std::invalid_argument` when the name is empty or taken, or the factory is empty.
-  void add(std::string name, datapath::HandlerFactory factory) { add(std::move(name), std::move(factory), false); }
+  void add(const std::string& name, datapath::HandlerFactory factory, Place place = Place::worker) {
+    insert(name, {std::move(factory), place, false});
+  }
+  /// Another factory for a name that exists, as `add` made it.
+  void replace(const std::string& name, datapath::HandlerFactory factory);
 
   /// Also finds internal handlers. Null: no such handler. Valid as long as the registry.
   const datapath::HandlerFactory* find(std::string_view name) const;
+
+  /// Of a name that `find` finds.
+  Place place_of(std::string_view name) const { return entries_.find(name)->second.place; }
 
   /// What a configuration may name, in alphabetical order; without internal handlers.
   std::vector<std::string> names() const;
@@ -28,10 +41,11 @@ class Registry {
  private:
   struct Entry {
     datapath::HandlerFactory factory;
+    Place place;
     bool is_internal;
   };
 
-  void add(std::string name, datapath::HandlerFactory factory, bool is_internal);
+  void insert(const std::string& name, Entry&& entry);
 
   std::map<std::string, Entry, std::less<>> entries_;
 };
