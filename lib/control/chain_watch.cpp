@@ -70,8 +70,8 @@ void ChainWatch::follow(const datapath::Program& program, const Settings& settin
   chains_ = std::move(chains);
 }
 
-std::vector<ChainEvent> ChainWatch::tick(std::chrono::steady_clock::time_point now, std::uint64_t faults) {
-  std::vector<ChainEvent> events;
+std::vector<Event> ChainWatch::tick(std::chrono::steady_clock::time_point now, std::uint64_t faults) {
+  std::vector<Event> events;
   const bool has_faults = faults != faults_;
   faults_ = faults;
   for (auto& chain : chains_) {
@@ -82,7 +82,7 @@ std::vector<ChainEvent> ChainWatch::tick(std::chrono::steady_clock::time_point n
   return events;
 }
 
-void ChainWatch::look(Chain& chain, std::chrono::steady_clock::time_point now, std::vector<ChainEvent>& events) {
+void ChainWatch::look(Chain& chain, std::chrono::steady_clock::time_point now, std::vector<Event>& events) {
   std::vector<Condition> seen(chain.labels.size());
   std::uint32_t everywhere = crosscore::all_targets;  // in order on all cores that call it
   std::vector<std::uint32_t> usable;
@@ -124,7 +124,7 @@ std::uint32_t ChainWatch::look(Watched& watched, std::chrono::steady_clock::time
   return usable;
 }
 
-void ChainWatch::look_for_broken(Chain& chain, std::vector<ChainEvent>& events) {
+void ChainWatch::look_for_broken(Chain& chain, std::vector<Event>& events) {
   for (auto& watched : chain.lanes) {
     const auto broken = watched.lane->broken();
     for (std::size_t target = 0; target < chain.labels.size(); ++target) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/event.hpp"
 #include "control/service_ids.hpp"
 #include "control/settings.hpp"
 #include "datapath/program.hpp"
@@ -30,12 +31,6 @@ struct TargetMemory {
 TargetMemory judge(const TargetMemory& memory, const datapath::TargetState& state,
                    std::chrono::steady_clock::time_point now, std::chrono::milliseconds stall);
 
-/// Something that an operator wants to know, in a sentence.
-struct ChainEvent {
-  std::string service;
-  std::string sentence;
-};
-
 /// How a service's chain stands.
 struct ChainStatus {
   std::string service;
@@ -51,7 +46,7 @@ class ChainWatch {
 
   /// Looks at every target that has a state, tells the lanes which are usable, and says what has changed.
   /// `faults`: exceptions of handlers so far; a change makes it look for targets that have thrown too often.
-  std::vector<ChainEvent> tick(std::chrono::steady_clock::time_point now, std::uint64_t faults);
+  std::vector<Event> tick(std::chrono::steady_clock::time_point now, std::uint64_t faults);
 
   /// True once after a tick that has changed what is usable: the cores must look at their chains anew.
   bool take_change() { return std::exchange(has_changed_, false); }
@@ -79,10 +74,10 @@ class ChainWatch {
   };
 
   static Watched watch(const std::shared_ptr<datapath::Lane>& lane, const Chain* before);
-  void look(Chain& chain, std::chrono::steady_clock::time_point now, std::vector<ChainEvent>& events);
+  void look(Chain& chain, std::chrono::steady_clock::time_point now, std::vector<Event>& events);
   static std::uint32_t look(Watched& watched, std::chrono::steady_clock::time_point now,
                             std::chrono::milliseconds stall, std::vector<Condition>& seen);
-  static void look_for_broken(Chain& chain, std::vector<ChainEvent>& events);
+  static void look_for_broken(Chain& chain, std::vector<Event>& events);
   static void note_charge(Chain& chain);
   static std::size_t in_charge(const Chain& chain);
   static std::string charge_text(const Chain& chain);

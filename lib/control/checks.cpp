@@ -12,6 +12,7 @@
 #include "control/device_checks.hpp"
 #include "control/seen_before.hpp"
 #include "control/spelling.hpp"
+#include "handlers/registry.hpp"
 #include "table/port_tables.hpp"
 
 namespace portier::control {
@@ -127,7 +128,7 @@ void check_closed_ports(const Settings& settings, Faults& found) {
 
 }  // namespace
 
-std::vector<std::string> built_in_handlers() { return {"count", "echo", "drop", "reject"}; }
+std::vector<std::string> built_in_handlers() { return handlers::Registry::with_builtins().names(); }
 
 void check_bindings(std::span<const ServiceSettings> services, Faults& found) {
   struct Entry {

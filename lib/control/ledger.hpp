@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "control/chain_watch.hpp"
 #include "datapath/counters.hpp"
+#include "handlers/mailroom.hpp"
 #include "packet/reason.hpp"
 
 namespace portier::control {
@@ -49,6 +51,8 @@ struct Ledger {
   std::uint64_t no_buffer = 0;  ///< answers for which no buffer was free
   std::uint64_t handler_faults = 0;
   std::vector<ServiceAccount> services;
+  std::vector<handlers::MailboxStatus> mailboxes;
+  std::vector<ChainStatus> chains;
 
   std::uint64_t dropped_total() const;
   bool adds_up() const { return received == delivered + dropped_total() + in_flight; }

@@ -28,6 +28,7 @@ datapath::HandlerContext handler_context(const Settings& settings, const Program
   datapath::HandlerContext made;
   made.device_macs = context.device_macs;
   made.tsc_hz = context.tsc_hz;
+  made.naps = settings.router.idle == Idle::adaptive;
   for (std::size_t device = 0; device < settings.devices.size(); ++device) {
     for (const auto& address : settings.devices[device].addresses) {
       made.addresses.push_back({address.address, address.prefix_length, static_cast<std::uint8_t>(device)});
@@ -38,27 +39,31 @@ datapath::HandlerContext handler_context(const Settings& settings, const Program
 
 /// The chain of one service on one core: null where another kind of core calls the target.
 std::shared_ptr<datapath::Lane> make_lane(const ProgramContext& context, const datapath::HandlerContext& base,
-                                          const std::string& service, const std::vector<TargetSettings>& chain,
-                                          std::size_t core, unsigned max_faults) {
+                                          const ServiceSettings& service, table::ServiceId id, std::size_t core,
+                                          unsigned max_faults) {
   const bool is_pipeline = context.rx_cores != 0;
   const bool is_receiving = is_pipeline && core >= context.worker_cpus.size();
   std::vector<std::unique_ptr<datapath::Handler>> handlers;
-  for (const auto& target : chain) {
+  for (const auto& target : service.deliver) {
     const auto* factory = context.registry.find(target.handler);
-    if (factory == nullptr) throw std::runtime_error("service '" + service + "': no handler '" + target.handler + "'");
+    if (factory == nullptr) {
+      throw std::runtime_error("service '" + service.name + "': no handler '" + target.handler + "'");
+    }
     if (is_pipeline && is_receiving != (context.registry.place_of(target.handler) == handlers::Place::receiving)) {
       handlers.push_back(nullptr);
       continue;
     }
     auto made = base;
-    made.service = service;
+    made.service = service.name;
+    made.service_id = id;
+    made.stall_ms = service.stall_ms;
     made.worker = static_cast<unsigned>(is_receiving ? core - context.worker_cpus.size() : core);
     made.core = static_cast<unsigned>(core);
     made.options = target.options;
     try {
       handlers.push_back((*factory)(made));
     } catch (const std::exception& fault) {
-      throw std::runtime_error("service '" + service + "', " + target.label() + ": " + fault.what());
+      throw std::runtime_error("service '" + service.name + "', " + target.label() + ": " + fault.what());
     }
   }
   return std::make_shared<datapath::Lane>(std::move(handlers), max_faults, is_receiving);
@@ -95,7 +100,7 @@ void collect_turn_takers(datapath::Program& program, const datapath::Program* pr
     const auto own = takers.size();
     if (previous != nullptr) {
       for (const auto& taker : previous->turn_takers[core]) {
-        if (!is_quiet || taker->waiting() != 0) add_once(takers, taker);
+        if (!is_quiet || !taker->is_done()) add_once(takers, taker);
       }
     }
     program.has_strays = program.has_strays || takers.size() != own;
@@ -162,7 +167,9 @@ std::unique_ptr<datapath::Program> build_program(const Settings& settings, const
   const auto base = handler_context(settings, context);
   const bool keeps_addresses = previous_settings != nullptr && same_addresses(settings, *previous_settings);
   const auto max_faults = settings.router.max_faults;
-  const std::vector<TargetSettings> answer_chain{{.handler = "answer", .options = {}, .place = {}}};
+  ServiceSettings answer;
+  answer.name = "answer";
+  answer.deliver.push_back({.handler = "answer", .options = {}, .place = {}});
   program->lanes.resize(context.worker_cpus.size() + context.rx_cores);
   for (std::size_t core = 0; core < program->lanes.size(); ++core) {
     auto& lanes = program->lanes[core];
@@ -170,17 +177,17 @@ std::unique_ptr<datapath::Program> build_program(const Settings& settings, const
     lanes.resize(ids.names().size());
     const bool is_receiving = core >= context.worker_cpus.size();
     if (!keeps_addresses && !is_receiving) {
-      lanes[table::answer_service] = make_lane(context, base, "answer", answer_chain, core, max_faults);
+      lanes[table::answer_service] = make_lane(context, base, answer, table::answer_service, core, max_faults);
     }
     for (const auto& service : settings.services) {
       const auto* before = find_service(previous_settings, service.name);
-      auto& lane = lanes[*ids.find(service.name)];
+      const auto id = *ids.find(service.name);
+      auto& lane = lanes[id];
       const bool is_direct = has_direct(context, service.deliver);
       program->has_direct = program->has_direct || is_direct;
       // A service that was away for a while starts anew; one whose delivery is the same keeps its handlers.
       if (lane != nullptr && before != nullptr && same_delivery(*before, service) && keeps_addresses) continue;
-      lane = is_receiving && !is_direct ? nullptr
-                                        : make_lane(context, base, service.name, service.deliver, core, max_faults);
+      lane = is_receiving && !is_direct ? nullptr : make_lane(context, base, service, id, core, max_faults);
     }
   }
   collect_turn_takers(*program, previous, false);

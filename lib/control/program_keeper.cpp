@@ -26,7 +26,7 @@ void ProgramKeeper::replace(const Settings& next, const Settings& before, bool h
   else retired_.clear();
 }
 
-std::vector<ChainEvent> ProgramKeeper::supervise(std::uint64_t faults) {
+std::vector<Event> ProgramKeeper::supervise(std::uint64_t faults) {
   const std::lock_guard lock(mutex_);
   const bool is_quiet = free_retired(std::chrono::milliseconds(0));
   auto events = watch_.tick(std::chrono::steady_clock::now(), faults);

@@ -39,7 +39,7 @@ class ProgramKeeper {
   void replace(const Settings& next, const Settings& before, bool has_cores);
 
   /// Looks after the delivery chains, see `ChainWatch::tick`, and publishes what follows from it.
-  std::vector<ChainEvent> supervise(std::uint64_t faults);
+  std::vector<Event> supervise(std::uint64_t faults);
 
   std::vector<ChainStatus> chains() const;
 

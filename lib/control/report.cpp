@@ -34,6 +34,28 @@ Json account_json(const ServiceAccount& account) {
           {"delivered", account.delivered}};
 }
 
+Json chains_json(const Ledger& ledger) {
+  Json chains = Json::array();
+  for (const auto& chain : ledger.chains) {
+    chains.push_back({{"service", chain.service},
+                      {"in_charge", chain.in_charge.empty() ? Json(nullptr) : Json(chain.in_charge)},
+                      {"changes", chain.changes}});
+  }
+  return chains;
+}
+
+Json mailboxes_json(const Ledger& ledger) {
+  Json mailboxes = Json::array();
+  for (const auto& mailbox : ledger.mailboxes) {
+    mailboxes.push_back({{"mailbox", mailbox.name},
+                         {"processes", mailbox.processes},
+                         {"waiting", mailbox.waiting},
+                         {"taken", mailbox.taken},
+                         {"refused_answers", mailbox.refused_answers}});
+  }
+  return mailboxes;
+}
+
 std::string time_text(std::uint64_t ns) {
   if (ns == 0) return "-";
   if (ns < 10'000) return fmt::format("{:.2f} us", static_cast<double>(ns) / 1e3);
@@ -141,11 +163,23 @@ std::string ledger_summary_text(const Ledger& ledger) {
   return text + "\n";
 }
 
+std::string mailboxes_text(const Ledger& ledger) {
+  if (ledger.mailboxes.empty()) return "";
+  auto text = fmt::format("\n{:<20} {:>9} {:>13} {:>10} {:>16}\n", "mailbox", "processes", "taken", "waiting",
+                          "refused answers");
+  for (const auto& mailbox : ledger.mailboxes) {
+    text += fmt::format("{:<20} {:>9} {:>13} {:>10} {:>16}\n", shortened(mailbox.name, 20), mailbox.processes,
+                        grouped(mailbox.taken), grouped(mailbox.waiting), grouped(mailbox.refused_answers));
+  }
+  return text;
+}
+
 std::string ledger_text(const Ledger& ledger, double seconds, double tsc_hz) {
   const Ledger nothing;
   const auto table =
       table_text({.before = nothing, .now = ledger, .seconds = seconds, .since_start = seconds, .tsc_hz = tsc_hz});
-  return ledger_summary_text(ledger) + "\nthe whole run\n" + table.substr(table.find('\n') + 1);
+  return ledger_summary_text(ledger) + "\nthe whole run\n" + table.substr(table.find('\n') + 1) +
+         mailboxes_text(ledger);
 }
 
 std::string ledger_json(const Ledger& ledger, const MbufCensus* mbufs, double tsc_hz) {
@@ -169,6 +203,8 @@ std::string ledger_json(const Ledger& ledger, const MbufCensus* mbufs, double ts
   line["adds_up"] = ledger.adds_up();
   line["unsent"] = {{"tx_full", ledger.tx_full}, {"no_buffer", ledger.no_buffer}};
   line["handler_faults"] = ledger.handler_faults;
+  if (!ledger.chains.empty()) line["chains"] = chains_json(ledger);
+  if (!ledger.mailboxes.empty()) line["mailboxes"] = mailboxes_json(ledger);
   if (mbufs != nullptr)
     line["mbufs"] = {{"total", mbufs->total}, {"leaked", mbufs->leaked()}, {"uncounted", mbufs->uncounted}};
   return line.dump();

@@ -1,7 +1,10 @@
 /// Puts the pieces together in the order in which they depend on each other, and takes them apart in reverse.
 #include "control/router.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
 #include <thread>
 
@@ -35,6 +38,9 @@ Router::Router(const Settings& settings, const CorePlan& plan, std::vector<nic::
       plan_(plan),
       eal_(eal),
       registry_(registry),
+      mailbox_server_(
+          mailroom_, settings.router.mailbox_socket.empty() ? default_mailbox_socket() : settings.router.mailbox_socket,
+          [this](std::uint32_t slots) { return mail_shape(slots); }, static_cast<std::uint64_t>(nic::tsc_hz())),
       program_(static_cast<unsigned>(plan.rx_cpus.size() + plan.worker_cpus.size()),
                {.registry = registry_,
                 .worker_cpus = plan.delivering_cpus(),
@@ -44,8 +50,23 @@ Router::Router(const Settings& settings, const CorePlan& plan, std::vector<nic::
                 .tsc_hz = nic::tsc_hz()}) {
   open_devices(std::move(specs));
   plan_transmit();
+  registry_.replace("mailbox", [this](const auto& context) { return mailroom_.make_target(context); });
   program_.set_first(settings_);
+  open_mailboxes();
   make_cores();
+}
+
+void Router::open_mailboxes() {
+  if (!mailbox_server_.is_open() && mailroom_.is_in_use()) mailbox_server_.open();
+}
+
+/// A ring pair for every core that receives.
+crosscore::MailShape Router::mail_shape(std::uint32_t slots) const {
+  const auto cores = plan_.rx_cpus.size();
+  return {.cores = static_cast<std::uint32_t>(cores),
+          .places = static_cast<std::uint32_t>(ring_places(slots, cores, 1)),
+          .capacity = slots,
+          .reply_places = std::bit_ceil(slots)};
 }
 
 Router::~Router() {
@@ -182,10 +203,19 @@ std::optional<std::string> Router::reload(const Settings& settings) {
     return fault.what();
   }
   settings_ = settings;
+  try {
+    open_mailboxes();
+  } catch (const std::runtime_error& fault) {
+    if (tell_)
+      tell_({"mailboxes", fmt::format("the configuration is in force, but no process can come: {}", fault.what())});
+  }
   return std::nullopt;
 }
 
 void Router::supervise() {
+  for (const auto& event : mailbox_server_.look()) {
+    if (tell_) tell_(event);
+  }
   std::uint64_t faults = 0;
   for (const auto* core : counters()) faults += core->faults.value();
   for (const auto& event : program_.supervise(faults)) {
@@ -231,7 +261,12 @@ std::vector<const datapath::CoreCounters*> Router::counters() const {
   return all;
 }
 
-Ledger Router::ledger() const { return take_ledger(counters(), service_labels(settings_, program_.ids())); }
+Ledger Router::ledger() {
+  auto ledger = take_ledger(counters(), service_labels(settings_, program_.ids()));
+  ledger.mailboxes = mailroom_.status();
+  ledger.chains = program_.chains();
+  return ledger;
+}
 
 MbufCensus Router::close() {
   supervisor_.stop();

@@ -12,6 +12,7 @@
 
 #include "control/core_plan.hpp"
 #include "control/ledger.hpp"
+#include "control/mailbox_server.hpp"
 #include "control/program_keeper.hpp"
 #include "control/settings.hpp"
 #include "control/supervisor.hpp"
@@ -19,6 +20,7 @@
 #include "datapath/local_core.hpp"
 #include "datapath/rx_core.hpp"
 #include "datapath/worker_core.hpp"
+#include "handlers/mailroom.hpp"
 #include "handlers/registry.hpp"
 #include "nic/device.hpp"
 #include "nic/eal.hpp"
@@ -58,10 +60,10 @@ class Router {
 
   /// Called by the control thread that supervises, with what it has found: a target that is gone, or back. Set before
   /// `start`.
-  void on_event(std::function<void(const ChainEvent&)> tell) { tell_ = std::move(tell); }
+  void on_event(std::function<void(const Event&)> tell) { tell_ = std::move(tell); }
   std::vector<ChainStatus> chains() const { return program_.chains(); }
 
-  Ledger ledger() const;
+  Ledger ledger();
   /// After `stop`: closes the devices and counts.
   MbufCensus close();
 
@@ -75,6 +77,8 @@ class Router {
 
  private:
   void supervise();
+  void open_mailboxes();
+  crosscore::MailShape mail_shape(std::uint32_t slots) const;
   void open_devices(std::vector<nic::DeviceSpec> specs);
   void make_cores();
   datapath::CoreSpec core_spec(std::size_t core);
@@ -95,13 +99,15 @@ class Router {
   std::vector<std::vector<datapath::Relay>> served_;         ///< [core]
   std::vector<std::unique_ptr<crosscore::SlotRing>> rings_;  ///< [rx core * workers + worker]
 
+  handlers::Mailroom mailroom_;
+  MailboxServer mailbox_server_;
   ProgramKeeper program_;
   crosscore::PhaseFlag phase_;
   std::vector<std::unique_ptr<datapath::RxCore>> rx_cores_;
   std::vector<std::unique_ptr<datapath::WorkerCore>> worker_cores_;
   std::vector<std::unique_ptr<datapath::LocalCore>> local_cores_;
   bool is_running_ = false;
-  std::function<void(const ChainEvent&)> tell_;
+  std::function<void(const Event&)> tell_;
   Supervisor supervisor_;  ///< last, so that it ends first
 };
 

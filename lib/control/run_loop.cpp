@@ -114,7 +114,7 @@ class Run {
     Router router(session.settings, session.plan, session.devices, registry_, eal, random_key());
     auto sources = make_sources(session, router, factory);
     say(describe(session) + (options_.seconds > 0 ? "" : "; Ctrl-C ends it"));
-    router.on_event([this](const ChainEvent& event) { say(event.sentence); });
+    router.on_event([this](const Event& event) { say(event.sentence); });
     router.start();
     for (const auto& source : sources) source->start();
     const auto start = Clock::now();

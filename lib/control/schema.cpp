@@ -79,6 +79,13 @@ const std::array settings_table{
             "",
             "Exceptions of one handler before its service goes on to the next target."},
     // [[device]]
+    Setting{"router",
+            "mailbox_socket",
+            [](Settings& s) -> Field { return &s.router.mailbox_socket; },
+            "",
+            {.most_items = 107},
+            "$PORTIER_MAILBOX_SOCKET, or mailbox.sock in /run/portier, $XDG_RUNTIME_DIR/portier or /tmp/portier-UID",
+            "The UNIX socket by which other processes come to their mailboxes; it exists while a service uses one."},
     Setting{"device[]",
             "name",
             [](Settings& s) -> Field { return &s.devices.back().name; },

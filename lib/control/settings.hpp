@@ -33,7 +33,8 @@ struct RouterSettings {
   unsigned ring_slots = 4096;  ///< slots of 128 bytes; a power of two, 256 to 65536
   unsigned memory_mb = 512;    ///< MiB for DPDK
   bool hugepages = false;
-  unsigned max_faults = 10;  ///< exceptions of one handler before its service goes to the next target
+  unsigned max_faults = 10;    ///< exceptions of one handler before its service goes to the next target
+  std::string mailbox_socket;  ///< path; empty: computed, see mailbox_server.hpp
   Place place;
   Places places;
 };

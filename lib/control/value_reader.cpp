@@ -1,6 +1,7 @@
 /// One function per type of field; a value that is wrong leaves the field alone and a sentence behind.
 #include "control/value_reader.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 
@@ -259,16 +260,30 @@ class ValueReader {
       for (const auto& [name, item] : *inner) read_option(fmt::format("options.{}", name.str()), item, to);
       return;
     }
+    if (const auto* list = value.as_array(); list != nullptr && is_list_of_words(*list)) {
+      std::vector<std::string> words;
+      for (const auto& word : *list) words.push_back(word.as_string()->get());
+      to.emplace(std::string(key), fmt::format("{}", fmt::join(words, ",")));
+      return;
+    }
     const bool is_scalar = value.is_string() || value.is_boolean() || value.is_number();
     if (!is_scalar || (fraction && !std::isfinite(fraction->get()))) return bad_option(key, value);
     const auto* string = value.as_string();
     to.emplace(std::string(key), string ? string->get() : scalar_text(value));
   }
 
+  /// Such a list is an option "a,b,c".
+  static bool is_list_of_words(const toml::array& list) {
+    return std::ranges::all_of(list, [](const auto& item) {
+      return item.is_string() && item.as_string()->get().find(',') == std::string::npos;
+    });
+  }
+
   void bad_option(std::string_view key, const toml::node& value) {
-    found_.fault(place_of(value.source()),
-                 fmt::format("{}: option {} cannot be {}; write a text, a finite number, true or false", path_,
-                             in_quotes(key), scalar_text(value)));
+    found_.fault(
+        place_of(value.source()),
+        fmt::format("{}: option {} cannot be {}; write a text, a list of texts, a finite number, true or false", path_,
+                    in_quotes(key), scalar_text(value)));
   }
 
   const toml::node& node_;

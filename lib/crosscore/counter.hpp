@@ -23,4 +23,14 @@ class Counter {
 
 static_assert(sizeof(Counter) == 8);
 
+/// A value that one side sets and others read.
+class Gauge {
+ public:
+  void set(std::uint64_t value) { value_.store(value, std::memory_order_release); }
+  std::uint64_t value() const { return value_.load(std::memory_order_acquire); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
 }  // namespace portier::crosscore

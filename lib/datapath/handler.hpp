@@ -172,9 +172,12 @@ struct OurAddress {
 /// What a handler may know when it is made. Made once per service and worker, before packets flow.
 struct HandlerContext {
   std::string service;
-  unsigned worker = 0;                                   ///< index of the worker, from 0
-  unsigned core = 0;                                     ///< as `worker`; of an rx core, behind all workers
-  std::map<std::string, std::string> options;            ///< from `deliver = [{ handler = "...", ... }]`
+  unsigned worker = 0;                         ///< index of the worker, from 0
+  unsigned core = 0;                           ///< as `worker`; of an rx core, behind all workers
+  std::uint16_t service_id = 0;                ///< as `PacketView::service` says it
+  unsigned stall_ms = 1000;                    ///< as the service's setting
+  bool naps = true;                            ///< the core sleeps when idle, so it may make system calls then
+  std::map<std::string, std::string> options;  ///< from `deliver = [{ handler = "...", ... }]`
   std::vector<std::array<std::uint8_t, 6>> device_macs;  ///< by device index
   std::vector<OurAddress> addresses;
   double tsc_hz = 1e9;  ///< ticks per second of `Burst::now_tsc`

@@ -39,7 +39,7 @@ bool LocalCore::turn(const Program& program, bool is_receiving) {
     deliver(program);
     has_worked = true;
   }
-  has_worked |= delivery_.take_turns(program);
+  has_worked |= delivery_.take_turns(program, has_worked ? Turn::Kind::busy : Turn::Kind::idle);
   stage8_transmit(outbox_, spec_.relays);
   count_turn(counters_, has_worked, demux_.burst().now_tsc);
   return has_worked || !outbox_.is_empty();

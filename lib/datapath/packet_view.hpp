@@ -50,6 +50,9 @@ class PacketView {
   /// Receive time in units of 16 ticks of the time stamp counter, low 32 bits; `Burst::age_ns` makes sense of it.
   std::uint32_t receive_time() const { return facts_.time; }
 
+  /// For who hands the packet on in a slot.
+  const crosscore::SlotFacts& facts() const { return facts_; }
+
   /// The same packet with its bytes elsewhere.
   PacketView moved_to(const std::uint8_t* bytes) const { return {facts_, bytes}; }
 

@@ -42,7 +42,7 @@ void receiving_loop(const CoreSpec& spec, SharedState shared, Demux& demux, Deli
     if (is_receiving || demux.state().fragments.held() != 0) continue;
     if (patience.is_over(delivery, spec.tsc_hz)) quiet.set();
   }
-  delivery.take_turns(shared.gate.newest(), true);
+  delivery.take_turns(shared.gate.newest(), Turn::Kind::last);
 }
 
 /// `start_tsc`: when the turn's last burst came in.

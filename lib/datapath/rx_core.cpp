@@ -43,7 +43,7 @@ bool RxCore::turn(const Program& program, bool is_receiving) {
     has_worked = true;
   }
   if (!has_worked) publish_rest(spec_.rings, unpublished_);
-  has_worked |= delivery_.take_turns(program);
+  has_worked |= delivery_.take_turns(program, has_worked ? Turn::Kind::busy : Turn::Kind::idle);
   stage8_transmit(outbox_, spec_.relays);
   count_turn(counters_, has_worked, demux_.burst().now_tsc);
   return has_worked || !outbox_.is_empty();

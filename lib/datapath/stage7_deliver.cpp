@@ -30,8 +30,8 @@ void Delivery::look_up_targets(const Program& program) {
   generation_ = program.generation;
 }
 
-bool Delivery::call_takers(const Program& program, bool is_last) {
-  Turn turn(*program.rules, outbox_, counters_, rte_rdtsc(), is_last);
+bool Delivery::call_takers(const Program& program, Turn::Kind kind) {
+  Turn turn(*program.rules, outbox_, counters_, rte_rdtsc(), kind);
   bool has_worked = false;
   for (auto* taker : takers_) {
     has_worked |= taker->on_turn(turn);

@@ -13,6 +13,7 @@
 #include "datapath/packet_view.hpp"
 #include "datapath/program.hpp"
 #include "datapath/service_groups.hpp"
+#include "datapath/turn.hpp"
 
 namespace portier::datapath {
 
@@ -44,11 +45,11 @@ class Delivery {
   }
 
   /// A share of the turn for every target that wants one. True: something was done.
-  bool take_turns(const Program& program, bool is_last = false) {
+  bool take_turns(const Program& program, Turn::Kind kind) {
     look_at(program);
     if (takers_.empty()) [[likely]]
       return false;
-    return call_takers(program, is_last);
+    return call_takers(program, kind);
   }
 
   /// Packets that targets of this core have postponed and not settled.
@@ -72,7 +73,7 @@ class Delivery {
     }
   }
   void look_up_targets(const Program& program);
-  bool call_takers(const Program& program, bool is_last);
+  bool call_takers(const Program& program, Turn::Kind kind);
 
   using Services = std::array<table::ServiceId, max_burst>;
   void call_groups(const Program& program, const Services& service, const PacketRows& packets, Counter* latency,

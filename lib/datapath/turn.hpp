@@ -14,8 +14,14 @@ struct CoreCounters;
 /// One turn of a core, as seen by what takes part in it.
 class Turn {
  public:
-  Turn(const table::Ruleset& rules, Outbox& outbox, CoreCounters& counters, std::uint64_t now_tsc, bool is_last)
-      : rules_(rules), outbox_(outbox), counters_(counters), now_tsc_(now_tsc), is_last_(is_last) {}
+  enum class Kind {
+    busy,  ///< packets came
+    idle,  ///< none came: whoever must wake somebody may do it now, if the core is one that naps
+    last,  ///< the core ends after this turn: what still waits ends as `Reason::shutdown`
+  };
+
+  Turn(const table::Ruleset& rules, Outbox& outbox, CoreCounters& counters, std::uint64_t now_tsc, Kind kind)
+      : rules_(rules), outbox_(outbox), counters_(counters), now_tsc_(now_tsc), kind_(kind) {}
 
   /// How packets of `Burst::postpone` ended: each of them once, here or there.
   void delivered(table::ServiceId service, std::uint64_t packets, std::uint64_t bytes);
@@ -28,15 +34,15 @@ class Turn {
 
   const table::Ruleset& rules() const { return rules_; }
   std::uint64_t now_tsc() const { return now_tsc_; }
-  /// The core ends after this turn: what still waits ends as `Reason::shutdown`.
-  bool is_last() const { return is_last_; }
+  bool is_last() const { return kind_ == Kind::last; }
+  bool is_idle() const { return kind_ == Kind::idle; }
 
  private:
   const table::Ruleset& rules_;
   Outbox& outbox_;
   CoreCounters& counters_;
   std::uint64_t now_tsc_;
-  bool is_last_;
+  Kind kind_;
 };
 
 /// Takes part in every turn of one core, also in turns without packets. Work per turn must be bounded; the rules of the
@@ -52,6 +58,8 @@ class TurnTaker {
   virtual bool on_turn(Turn& turn) = 0;
   /// Packets postponed and not settled. Asked by its core, and by control.
   virtual std::uint64_t waiting() const = 0;
+  /// Nothing is left to do, should no chain lead here any more. Asked by control.
+  virtual bool is_done() const { return waiting() == 0; }
 };
 
 }  // namespace portier::datapath

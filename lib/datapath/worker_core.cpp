@@ -38,7 +38,7 @@ void WorkerCore::run() {
     idle.after_turn(has_worked);
   }
   drop_rest();
-  delivery_.take_turns(shared_.gate.newest(), true);
+  delivery_.take_turns(shared_.gate.newest(), Turn::Kind::last);
   outbox_.abandon();
   shared_.gate.leave(spec_.reader);
   done_.set();
@@ -47,7 +47,7 @@ void WorkerCore::run() {
 bool WorkerCore::turn() {
   bool has_worked = false;
   for (auto* ring : spec_.rings) has_worked |= deliver_from(*ring);
-  has_worked |= delivery_.take_turns(shared_.gate.newest());
+  has_worked |= delivery_.take_turns(shared_.gate.newest(), has_worked ? Turn::Kind::busy : Turn::Kind::idle);
   stage8_transmit(outbox_, spec_.relays);
   counters_.turns.add(1);
   if (has_worked) counters_.busy_turns.add(1);

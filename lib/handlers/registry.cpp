@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "handlers/builtins.hpp"
+#include "handlers/mailbox.hpp"
 
 namespace portier::handlers {
 
@@ -14,6 +15,7 @@ Registry Registry::with_builtins() {
   registry.add("echo", make_echo);
   registry.add("drop", make_drop);
   registry.add("reject", make_reject);
+  registry.add("mailbox", check_mailbox, Place::receiving);
   registry.insert("answer", {make_answer, Place::worker, true});
   return registry;
 }

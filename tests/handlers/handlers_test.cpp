@@ -313,12 +313,16 @@ TEST_F(Handlers, OptionsAreChecked) {
 
 TEST(Registry, NamesWhatAConfigurationMayUse) {
   auto registry = Registry::with_builtins();
-  EXPECT_EQ(registry.names(), (std::vector<std::string>{"count", "drop", "echo", "reject"}));
+  const auto names = registry.names();
+  for (const auto* name : {"count", "drop", "echo", "mailbox", "reject"}) {
+    EXPECT_EQ(std::ranges::count(names, name), 1) << name;
+  }
+  EXPECT_EQ(std::ranges::count(names, "answer"), 0);
   EXPECT_NE(registry.find("answer"), nullptr);
   EXPECT_EQ(registry.find("nobody"), nullptr);
   registry.add("mine", *registry.find("count"));
   EXPECT_NE(registry.find("mine"), nullptr);
-  EXPECT_EQ(registry.names().size(), 5U);
+  EXPECT_EQ(registry.names().size(), names.size() + 1);
   EXPECT_THROW(registry.add("mine", *registry.find("count")), std::invalid_argument);
   EXPECT_THROW(registry.add("", *registry.find("count")), std::invalid_argument);
   EXPECT_THROW(registry.add("empty", {}), std::invalid_argument);
