@@ -21,7 +21,7 @@ namespace portier::control {
 namespace {
 
 constexpr std::size_t most_connections = 1024;
-constexpr unsigned most_accepted = 16;  // in one look
+constexpr unsigned most_accepted = 64;  // in one look
 constexpr auto hello_limit = std::chrono::seconds(1);
 
 std::string reason() { return std::generic_category().message(errno); }

@@ -63,6 +63,7 @@ class MailLink {
   MailLink& operator=(const MailLink&) = delete;
 
   const crosscore::MailShape& shape() const { return shape_; }
+  std::uint8_t* region() const { return region_; }
   int region_fd() const { return region_fd_; }
   int event_fd() const { return event_fd_; }
   MailEnd& end(std::size_t core) { return *ends_[core]; }

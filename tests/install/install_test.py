@@ -111,6 +111,26 @@ class Installed:
         check(wrong == 0 and 0 < right <= asked, said[0])
         check(ledger["replied"] >= right and ledger["received"] == asked, f"{said[0]}, but the ledger says {ledger}")
 
+    def test_client_header_is_c(self):
+        flags = run("pkg-config", "--cflags", "portier-client", env=self.client_env()).stdout.split()
+        run(os.environ.get("CC", "gcc"), "-std=c99", "-Wall", "-Wextra", "-Werror", *flags, "-fsyntax-only", "-x", "c", "-",
+            input="#include <portier_client.h>\nint main(void) { return portier_connect(0, 0) == 0; }\n")
+
+    def test_mailbox_example_builds_without_dpdk(self):
+        example = self.work / "mailbox"
+        shutil.copytree(SOURCE / "apps" / "examples" / "mailbox", example)
+        run("make", "-C", example, env={**self.client_env(), "CXXFLAGS": "-O1 -Wall -Wextra -Werror"})
+        needs = run("ldd", example / "upper", env=self.client_env()).stdout
+        check("libportier-client.so.1" in needs and "librte" not in needs, needs)
+        said = run(example / "upper", "upper", self.work / "nowhere", env=self.client_env(), expect=1).stderr
+        check("no router listens" in said, said)
+
+    def client_env(self):
+        library = next(self.prefix.rglob("libportier-client.so")).parent
+        pc = library / "pkgconfig" / "portier-client.pc"
+        pc.write_text(re.sub(r"^prefix=.+$", f"prefix={self.prefix}", pc.read_text(), flags=re.M))
+        return {**self.env, "LD_LIBRARY_PATH": str(library)}
+
     def test_example_refuses_a_wrong_option_with_its_place(self):
         text = (self.example / "portier-kv.toml").read_text()
         line = 1 + [number for number, text in enumerate(text.splitlines()) if text.startswith("deliver")][0]
