@@ -82,6 +82,7 @@ StageChain::StageChain(std::unique_ptr<const datapath::Program> program, std::si
   for (std::size_t i = 0; i < workers; ++i) {
     rings_.push_back(std::make_unique<crosscore::SlotRing>(ring_slots));
     ring_of_worker_.push_back(rings_.back().get());
+    shares_.emplace_back(*rings_.back());
   }
 }
 
@@ -108,7 +109,7 @@ void StageChain::parse() { datapath::stage2_parse(burst_, *counters_); }
 void StageChain::look_up() { datapath::stage3_lookup(*program_->rules, demux_, burst_); }
 void StageChain::steer() { datapath::stage5_steer(*program_->rules, demux_, burst_, nullptr); }
 void StageChain::stay() { datapath::stage5_stay(demux_, burst_); }
-void StageChain::hand_off() { datapath::stage6_handoff(burst_, ring_of_worker_, demux_, true, unpublished_); }
+void StageChain::hand_off() { datapath::stage6_handoff(burst_, ring_of_worker_, shares_, demux_, true, unpublished_); }
 
 void StageChain::deliver() {
   if (burst_.live != 0)

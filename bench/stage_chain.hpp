@@ -57,6 +57,7 @@ class StageChain {
   datapath::RxBurst burst_;
   std::vector<std::unique_ptr<crosscore::SlotRing>> rings_;
   std::vector<crosscore::SlotRing*> ring_of_worker_;
+  std::vector<datapath::RingShares> shares_;
   datapath::Unpublished unpublished_;
   datapath::Outbox outbox_;
   datapath::Delivery delivery_;

@@ -56,7 +56,9 @@ const std::array settings_table{
             "slots of 128 bytes",
             {.least = 256, .most = 65536, .power_of_two = true},
             "",
-            "Most that waits in each ring between an rx core and a worker core."},
+            "Most that waits in each ring between an rx core and a worker core; of one service half of it, less when "
+            "others "
+            "wait too."},
     Setting{"router",
             "memory_mb",
             [](Settings& s) -> Field { return &s.router.memory_mb; },

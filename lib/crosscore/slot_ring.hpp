@@ -1,6 +1,6 @@
 /// A ring of slots between one producer core and one consumer core: reserve, write in place, publish once per burst.
 ///
-/// Roles. Producer: `reserve`, `publish`, `produced`. Consumer: `front`, `pop`, `release`. Anybody: `size`, `consumed`.
+/// Roles. Producer: `reserve`, `publish`, `look`. Consumer: `front`, `pop`, `release`. Anybody: `size`, the positions.
 /// Positions are free-running 64-bit counts of slots; the index into the array is the position modulo the number of
 /// places. Each side keeps a private copy of the other's position on its own cache line and reads the shared one only
 /// when the copy says "full" or "empty", so a steady stream moves two position lines per burst, not per packet.
@@ -41,21 +41,33 @@ class SlotRing {
 
   /// Room for `count` contiguous slots, or null. Nothing is visible to the consumer before `publish`.
   Slot* reserve(std::size_t count) {
-    const std::size_t index = producer_.next & mask_;
-    const std::size_t to_end = mask_ + 1 - index;
-    const std::size_t pad = count > to_end ? to_end : 0;
-    if (producer_.next + pad + count - producer_.consumed_seen > capacity_) {
-      producer_.consumed_seen = consumed_.position.load(std::memory_order_acquire);
-      if (producer_.next + pad + count - producer_.consumed_seen > capacity_) return nullptr;
+    const auto taken = slots_with_pad(count);
+    if (producer_.next + taken - producer_.consumed_seen > capacity_) {
+      look();
+      if (producer_.next + taken - producer_.consumed_seen > capacity_) return nullptr;
     }
-    if (pad != 0) [[unlikely]] {
-      slots_[index].facts = pad_facts(pad);
-      producer_.next += pad;
-    }
-    Slot* slot = slots_ + (producer_.next & mask_);
-    producer_.next += count;
-    return slot;
+    return take(count, taken);
   }
+
+  /// The same up to the position where `look_again_at` asked the producer to look, at first at once; null behind it.
+  Slot* reserve_before_look(std::size_t count) {
+    const auto taken = slots_with_pad(count);
+    return producer_.next + taken > producer_.look_at ? nullptr : take(count, taken);
+  }
+  /// `position`: at most `capacity` slots behind the consumer.
+  void look_again_at(std::uint64_t position) { producer_.look_at = position; }
+
+  /// Where the consumer is.
+  std::uint64_t look() { return producer_.consumed_seen = consumed_.position.load(std::memory_order_acquire); }
+  /// Slots that were reserved and not released when the producer last looked.
+  std::size_t used_as_seen() const { return static_cast<std::size_t>(producer_.next - producer_.consumed_seen); }
+  /// What the next packet of `count` slots takes: it does not begin at the end of the array and go on at its front.
+  std::size_t slots_with_pad(std::size_t count) const {
+    const std::size_t to_end = mask_ + 1 - (producer_.next & mask_);
+    return count > to_end ? to_end + count : count;
+  }
+  /// The facts of the packet or pad that was reserved and written at `position`, not `places` slots ago.
+  const SlotFacts& written(std::uint64_t position) const { return slots_[position & mask_].facts; }
 
   /// Makes all that was reserved and written visible. Once per burst. Then asks for the lines of as many slots again:
   /// they are on their way while the next burst is parsed, and stores do not wait for one after the other.
@@ -111,6 +123,7 @@ class SlotRing {
   struct alignas(cache_line) Producer {
     std::uint64_t next = 0;           ///< behind the last reserved slot
     std::uint64_t consumed_seen = 0;  ///< the consumer's position when last looked at
+    std::uint64_t look_at = 0;        ///< how far `reserve_before_look` goes
   };
   struct alignas(cache_line) Consumer {
     std::uint64_t next = 0;           ///< behind the last popped packet
@@ -118,6 +131,15 @@ class SlotRing {
   };
 
   static constexpr std::uint64_t most_asked_slots = 64;
+
+  /// `taken`: with the pad.
+  Slot* take(std::size_t count, std::size_t taken) {
+    if (taken != count) [[unlikely]] {
+      slots_[producer_.next & mask_].facts = pad_facts(taken - count);
+    }
+    producer_.next += taken;
+    return slots_ + ((producer_.next - count) & mask_);
+  }
 
   /// To write, hence not `__builtin_prefetch`: for processors of every kind that is a prefetch to read, and the store
   /// then waits for the other core all the same. Processors without this instruction do nothing.

@@ -14,7 +14,9 @@ RxCore::RxCore(const CoreSpec& spec, SharedState shared)
       outbox_(spec.pool, spec.lanes, counters_),
       demux_(spec, outbox_, counters_),
       delivery_(spec.rings.size() + spec.index, outbox_, counters_),
-      marks_(spec.rings.size()) {}
+      marks_(spec.rings.size()) {
+  for (auto* ring : spec_.rings) shares_.emplace_back(*ring);
+}
 
 void RxCore::run() {
   shared_.gate.enter(spec_.reader);
@@ -52,7 +54,7 @@ bool RxCore::turn(const Program& program, bool is_receiving) {
 void RxCore::hand_off(const Program& program, bool is_full) {
   auto& burst = demux_.burst();
   if (program.has_direct) deliver_direct(program);
-  stage6_handoff(burst, spec_.rings, demux_.state(), is_full, unpublished_);
+  stage6_handoff(burst, spec_.rings, shares_, demux_.state(), is_full, unpublished_);
   free_burst(burst);
 }
 

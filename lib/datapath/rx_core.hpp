@@ -35,6 +35,7 @@ class RxCore {
   Outbox outbox_;
   Demux demux_;
   Delivery delivery_;
+  std::vector<RingShares> shares_;  ///< by worker
   Unpublished unpublished_;
   crosscore::DoneFlag quiet_;
 

@@ -9,6 +9,7 @@
 
 #include "crosscore/slot_ring.hpp"
 #include "datapath/burst.hpp"
+#include "datapath/ring_shares.hpp"
 #include "datapath/stage3_others.hpp"
 
 namespace portier::datapath {
@@ -73,17 +74,20 @@ inline void publish_due(std::span<crosscore::SlotRing* const> rings, Rows touche
 
 }  // namespace detail
 
-/// `rings` by worker. Every live row is in a ring afterwards, or dropped `ring_full`. `is_full`: the device had as many
-/// packets as were asked for, so the next burst follows at once.
-inline void stage6_handoff(RxBurst& burst, std::span<crosscore::SlotRing* const> rings, DemuxState& state, bool is_full,
-                           Unpublished& unpublished) {
+/// `rings` and their `shares` by worker. Every live row is in a ring afterwards, or dropped `ring_full` or
+/// `over_share`. `is_full`: the device had as many packets as were asked for, so the next burst follows at once.
+inline void stage6_handoff(RxBurst& burst, std::span<crosscore::SlotRing* const> rings, std::span<RingShares> shares,
+                           DemuxState& state, bool is_full, Unpublished& unpublished) {
   Rows touched = 0;  // by worker
   static_assert(table::max_workers <= max_burst);
   for_each(burst.live, [&](std::size_t i) {
     const std::size_t length = burst.present[i];
-    auto* slot = rings[burst.worker[i]]->reserve(crosscore::slots_for(length));
+    const auto count = crosscore::slots_for(length);
+    auto* slot = rings[burst.worker[i]]->reserve_before_look(count);
     if (slot == nullptr) [[unlikely]] {
-      return detail::drop(state, burst, i, packet::Reason::ring_full);
+      auto refusal = packet::Reason::none;
+      slot = shares[burst.worker[i]].reserve(burst.service[i], count, refusal);
+      if (slot == nullptr) return detail::drop(state, burst, i, refusal);
     }
     slot->facts = slot_facts(burst, i);
     detail::copy_frame(slot, burst.data[i], length);

@@ -109,6 +109,42 @@ TEST(SlotRing, FullToTheLastSlot) {
   EXPECT_NE(ring.reserve(1), nullptr);
 }
 
+TEST(SlotRing, ReservesFreelyUpToWhereItShallLook) {
+  SlotRing ring(smallest_ring);
+  EXPECT_EQ(ring.reserve_before_look(1), nullptr) << "nobody has looked yet";
+  EXPECT_EQ(ring.look(), 0U);
+  ring.look_again_at(10);
+  write(ring.reserve_before_look(2), 0, 200);
+  write(ring.reserve_before_look(8), 1, 1000);
+  EXPECT_EQ(ring.reserve_before_look(1), nullptr);
+  write(ring.reserve(1), 2, 100);
+  EXPECT_EQ(ring.used_as_seen(), 11U);
+  ring.publish();
+  ring.pop(*ring.front());
+  ring.release();
+  EXPECT_EQ(ring.used_as_seen(), 11U) << "nobody has looked";
+  EXPECT_EQ(ring.look(), 2U);
+  EXPECT_EQ(ring.used_as_seen(), 9U);
+  EXPECT_EQ(ring.written(2).hash, 1U);
+  EXPECT_EQ(ring.written(10).hash, 2U);
+}
+
+TEST(SlotRing, SaysWhatAPacketTakesWithItsPad) {
+  SlotRing ring(smallest_ring);
+  EXPECT_EQ(ring.slots_with_pad(5), 5U);
+  for (std::uint32_t i = 0; i < smallest_ring - 4; ++i) write(ring.reserve(1), i, 1);
+  ring.publish();
+  while (const auto* slot = ring.front()) ring.pop(*slot);
+  ring.release();
+  EXPECT_EQ(ring.slots_with_pad(4), 4U);
+  EXPECT_EQ(ring.slots_with_pad(5), 9U);
+  const auto before = ring.reserved_position();
+  ASSERT_NE(ring.reserve(5), nullptr);
+  EXPECT_EQ(ring.reserved_position(), before + 9);
+  EXPECT_EQ(ring.written(before).service, pad_service);
+  EXPECT_EQ(ring.written(before).length, 4U);
+}
+
 TEST(SlotRing, PoppedBytesStayUntilRelease) {
   SlotRing ring(smallest_ring);
   std::uint32_t number = 0;

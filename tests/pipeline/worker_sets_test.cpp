@@ -114,6 +114,7 @@ TEST_P(WorkerSets, ALaggardHoldsNobodyElseUp) {
       for (const auto& packet : burst) journal_.note(part, packet);
     };
   });
+  settings_.router.ring_slots = 8192;  // half of it is more than what is pushed
   settings_.services = {service("moving", both("1000"), {"slow"}, {cpu_of(0)}),
                         service("staying", both("2000"), {"record"}, {cpu_of(1)})};
   start();
