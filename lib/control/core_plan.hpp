@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "control/settings.hpp"
@@ -22,6 +23,14 @@ struct CorePlan {
   /// The CPUs that call handlers.
   const std::vector<unsigned>& delivering_cpus() const {
     return mode == Mode::run_to_completion ? rx_cpus : worker_cpus;
+  }
+  /// Of all cores, those that receive first.
+  unsigned cpu_of(std::size_t core) const {
+    return core < rx_cpus.size() ? rx_cpus[core] : worker_cpus[core - rx_cpus.size()];
+  }
+  std::string_view role_of(std::size_t core) const {
+    if (mode == Mode::run_to_completion) return "run-to-completion";
+    return core < rx_cpus.size() ? "rx" : "worker";
   }
 };
 

@@ -96,4 +96,16 @@ Ledger take_ledger(std::span<const datapath::CoreCounters* const> cores, std::sp
   return ledger;
 }
 
+std::vector<CoreAccount> take_core_accounts(std::span<const datapath::CoreCounters* const> cores, const CorePlan& plan,
+                                            double tsc_hz) {
+  std::vector<CoreAccount> accounts;
+  for (const auto* core : cores) {
+    const auto ticks = static_cast<double>(core->longest_turn_ticks.value());
+    accounts.push_back({.cpu = plan.cpu_of(accounts.size()),
+                        .role = plan.role_of(accounts.size()),
+                        .longest_turn_ns = static_cast<std::uint64_t>(ticks * 1e9 / tsc_hz)});
+  }
+  return accounts;
+}
+
 }  // namespace portier::control

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "control/chain_watch.hpp"
+#include "control/core_plan.hpp"
 #include "datapath/counters.hpp"
 #include "handlers/mailroom.hpp"
 #include "packet/reason.hpp"
@@ -40,6 +42,13 @@ struct ServiceAccount {
 /// Percentiles of what was counted since `before` (may be empty).
 LatencyNs latency_between(std::span<const std::uint64_t> before, std::span<const std::uint64_t> now, double tsc_hz);
 
+/// What is worth knowing of a core besides its packets.
+struct CoreAccount {
+  unsigned cpu = 0;
+  std::string_view role;              ///< rx, worker, run-to-completion
+  std::uint64_t longest_turn_ns = 0;  ///< of turns, or of a worker's bursts, that brought packets
+};
+
 struct Ledger {
   std::uint64_t received = 0;
   std::uint64_t received_bytes = 0;
@@ -50,6 +59,8 @@ struct Ledger {
   std::uint64_t tx_full = 0;    ///< answers that a device did not take
   std::uint64_t no_buffer = 0;  ///< answers for which no buffer was free
   std::uint64_t handler_faults = 0;
+  std::uint64_t stuck_calls = 0;   ///< calls of handlers that took longer than the watchdog's limit
+  std::vector<CoreAccount> cores;  ///< of a running router
   std::vector<ServiceAccount> services;
   std::vector<handlers::MailboxStatus> mailboxes;
   std::vector<ChainStatus> chains;
@@ -67,5 +78,9 @@ struct ServiceLabel {
 
 /// Sums the cores' counters. At rest exact; under load within what moves while it reads.
 Ledger take_ledger(std::span<const datapath::CoreCounters* const> cores, std::span<const ServiceLabel> labels);
+
+/// Of all cores, in the order of the plan.
+std::vector<CoreAccount> take_core_accounts(std::span<const datapath::CoreCounters* const> cores, const CorePlan& plan,
+                                            double tsc_hz);
 
 }  // namespace portier::control

@@ -34,6 +34,11 @@ std::vector<Event> ProgramKeeper::supervise(std::uint64_t faults) {
   return events;
 }
 
+std::string ProgramKeeper::name_of(table::ServiceId service) const {
+  const std::lock_guard lock(mutex_);
+  return ids_.names().at(service);
+}
+
 std::vector<ChainStatus> ProgramKeeper::chains() const {
   const std::lock_guard lock(mutex_);
   return watch_.status();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "control/chain_watch.hpp"
@@ -24,7 +25,9 @@ class ProgramKeeper {
 
   datapath::ProgramGate& gate() { return gate_; }
   const ProgramContext& context() const { return context_; }
+  /// For the thread that reloads.
   const ServiceIds& ids() const { return ids_; }
+  std::string name_of(table::ServiceId service) const;
   /// Of the configuration in force.
   std::uint64_t generation() const { return generation_; }
 

@@ -12,7 +12,7 @@ namespace {
 bool same_router(const RouterSettings& a, const RouterSettings& b) {
   return a.mode == b.mode && a.rx_cores == b.rx_cores && a.worker_cores == b.worker_cores && a.burst == b.burst &&
          a.idle == b.idle && a.ring_slots == b.ring_slots && a.memory_mb == b.memory_mb && a.hugepages == b.hugepages &&
-         a.max_faults == b.max_faults && a.mailbox_socket == b.mailbox_socket;
+         a.max_faults == b.max_faults && a.watchdog_ms == b.watchdog_ms && a.mailbox_socket == b.mailbox_socket;
 }
 
 bool same_device(const DeviceSettings& a, const DeviceSettings& b) {

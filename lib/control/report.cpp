@@ -56,6 +56,15 @@ Json mailboxes_json(const Ledger& ledger) {
   return mailboxes;
 }
 
+Json cores_json(const std::vector<CoreAccount>& cores) {
+  Json list = Json::array();
+  for (const auto& core : cores) {
+    list.push_back(
+        {{"cpu", core.cpu}, {"role", core.role}, {"longest_turn_us", static_cast<double>(core.longest_turn_ns) / 1e3}});
+  }
+  return list;
+}
+
 std::string time_text(std::uint64_t ns) {
   if (ns == 0) return "-";
   if (ns < 10'000) return fmt::format("{:.2f} us", static_cast<double>(ns) / 1e3);
@@ -160,7 +169,14 @@ std::string ledger_summary_text(const Ledger& ledger) {
   text += fmt::format("{:>16}  answers sent", grouped(ledger.replied));
   if (ledger.tx_full != 0) text += fmt::format("; {} not taken by a device", grouped(ledger.tx_full));
   if (ledger.no_buffer != 0) text += fmt::format("; {} not made for want of a buffer", grouped(ledger.no_buffer));
-  return text + "\n";
+  text += "\n";
+  for (const auto& core : ledger.cores) {
+    text += fmt::format("{:>16}  longest turn of CPU {}, {}\n", time_text(core.longest_turn_ns), core.cpu, core.role);
+  }
+  if (ledger.stuck_calls != 0) {
+    text += fmt::format("{:>16}  handler calls took longer than router.watchdog_ms\n", grouped(ledger.stuck_calls));
+  }
+  return text;
 }
 
 std::string mailboxes_text(const Ledger& ledger) {
@@ -203,6 +219,8 @@ std::string ledger_json(const Ledger& ledger, const MbufCensus* mbufs, double ts
   line["adds_up"] = ledger.adds_up();
   line["unsent"] = {{"tx_full", ledger.tx_full}, {"no_buffer", ledger.no_buffer}};
   line["handler_faults"] = ledger.handler_faults;
+  line["stuck_calls"] = ledger.stuck_calls;
+  line["cores"] = cores_json(ledger.cores);
   if (!ledger.chains.empty()) line["chains"] = chains_json(ledger);
   if (!ledger.mailboxes.empty()) line["mailboxes"] = mailboxes_json(ledger);
   if (mbufs != nullptr)

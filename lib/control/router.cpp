@@ -47,7 +47,8 @@ Router::Router(const Settings& settings, const CorePlan& plan, std::vector<nic::
                 .rx_cores = plan.mode == Mode::pipeline ? plan.rx_cpus.size() : 0,
                 .device_macs = {},
                 .hash_key = hash_key,
-                .tsc_hz = nic::tsc_hz()}) {
+                .tsc_hz = nic::tsc_hz()}),
+      watchdog_(std::chrono::milliseconds(settings.router.watchdog_ms)) {
   open_devices(std::move(specs));
   plan_transmit();
   registry_.replace("mailbox", [this](const auto& context) { return mailroom_.make_target(context); });
@@ -213,6 +214,7 @@ std::optional<std::string> Router::reload(const Settings& settings) {
 }
 
 void Router::supervise() {
+  watch_calls();
   for (const auto& event : mailbox_server_.look()) {
     if (tell_) tell_(event);
   }
@@ -220,6 +222,14 @@ void Router::supervise() {
   for (const auto* core : counters()) faults += core->faults.value();
   for (const auto& event : program_.supervise(faults)) {
     if (tell_) tell_(event);
+  }
+}
+
+void Router::watch_calls() {
+  for (const auto& event : watchdog_.tick(std::chrono::steady_clock::now(), calls())) {
+    if (!event.has_returned) stuck_calls_.add(1);
+    const auto service = name_of(event.service);
+    if (tell_) tell_({.about = service, .sentence = to_text(event, service)});
   }
 }
 
@@ -265,6 +275,8 @@ Ledger Router::ledger() {
   auto ledger = take_ledger(counters(), service_labels(settings_, program_.ids()));
   ledger.mailboxes = mailroom_.status();
   ledger.chains = program_.chains();
+  ledger.cores = take_core_accounts(counters(), plan_, tsc_hz());
+  ledger.stuck_calls = stuck_calls_.value();
   return ledger;
 }
 

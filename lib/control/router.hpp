@@ -16,6 +16,8 @@
 #include "control/program_keeper.hpp"
 #include "control/settings.hpp"
 #include "control/supervisor.hpp"
+#include "control/watchdog.hpp"
+#include "crosscore/counter.hpp"
 #include "crosscore/published.hpp"
 #include "datapath/local_core.hpp"
 #include "datapath/rx_core.hpp"
@@ -58,10 +60,15 @@ class Router {
   /// only 200 ms more.
   bool stop(std::chrono::milliseconds limit, const std::function<bool()>& impatient = {});
 
-  /// Called by the control thread that supervises, with what it has found: a target that is gone, or back. Set before
-  /// `start`.
+  /// Called by the control thread that supervises, with what it has found: a target that is gone, or back; a handler
+  /// that does not return, or has. Set before `start`.
   void on_event(std::function<void(const Event&)> tell) { tell_ = std::move(tell); }
   std::vector<ChainStatus> chains() const { return program_.chains(); }
+
+  /// What cores are inside of at this moment, by core.
+  std::vector<SeenCall> calls() const { return see_calls(counters(), plan_); }
+  /// Of a service that there is or was.
+  std::string name_of(table::ServiceId service) const { return program_.name_of(service); }
 
   Ledger ledger();
   /// After `stop`: closes the devices and counts.
@@ -77,6 +84,7 @@ class Router {
 
  private:
   void supervise();
+  void watch_calls();
   void open_mailboxes();
   crosscore::MailShape mail_shape(std::uint32_t slots) const;
   void open_devices(std::vector<nic::DeviceSpec> specs);
@@ -108,6 +116,8 @@ class Router {
   std::vector<std::unique_ptr<datapath::LocalCore>> local_cores_;
   bool is_running_ = false;
   std::function<void(const Event&)> tell_;
+  Watchdog watchdog_;  ///< of the thread that supervises
+  crosscore::Counter stuck_calls_;
   Supervisor supervisor_;  ///< last, so that it ends first
 };
 

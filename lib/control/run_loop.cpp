@@ -193,7 +193,12 @@ class Run {
   /// A handler does not come back: its core cannot be joined. What is known is said, and the process ends.
   [[noreturn]] void give_up(Router& router, double seconds) {
     screen_.finish(router.ledger(), nullptr, seconds, router.tsc_hz());
-    say("a core did not stop; what it holds is in flight for ever. Look for a handler that blocks");
+    for (const auto& [cpu, call] : router.calls()) {
+      if (call.burst != 0) {
+        say("service '" + router.name_of(call.service) + "' on CPU " + std::to_string(cpu) + ": its handler blocks");
+      }
+    }
+    say("a core did not stop; what it holds is in flight for ever");
     nic::remove_runtime_directory();
     std::_Exit(run_failed);
   }

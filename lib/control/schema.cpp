@@ -80,6 +80,13 @@ const std::array settings_table{
             {.least = 1, .most = 1000000},
             "",
             "Exceptions of one handler before its service goes on to the next target."},
+    Setting{"router",
+            "watchdog_ms",
+            [](Settings& s) -> Field { return &s.router.watchdog_ms; },
+            "ms",
+            {.most = 600000},
+            "",
+            "A handler that has not returned for so long is reported, with its service and its CPU; 0: never."},
     // [[device]]
     Setting{"router",
             "mailbox_socket",

@@ -33,8 +33,9 @@ struct RouterSettings {
   unsigned ring_slots = 4096;  ///< slots of 128 bytes; a power of two, 256 to 65536
   unsigned memory_mb = 512;    ///< MiB for DPDK
   bool hugepages = false;
-  unsigned max_faults = 10;    ///< exceptions of one handler before its service goes to the next target
-  std::string mailbox_socket;  ///< path; empty: computed, see mailbox_server.hpp
+  unsigned max_faults = 10;     ///< exceptions of one handler before its service goes to the next target
+  unsigned watchdog_ms = 1000;  ///< how long a handler's call may take before an event names it; 0: for ever
+  std::string mailbox_socket;   ///< path; empty: computed, see mailbox_server.hpp
   Place place;
   Places places;
 };

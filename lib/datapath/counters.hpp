@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include "crosscore/call_mark.hpp"
 #include "crosscore/counter.hpp"
 #include "crosscore/histogram.hpp"
 #include "crosscore/lazy_array.hpp"
@@ -38,6 +39,7 @@ struct CoreCounters {
   Counter tx_full;                                     ///< answers lost because a device took no more
   Counter no_buffer;                                   ///< answers not made because no mbuf was free
   Counter faults;                                      ///< exceptions caught
+  crosscore::CallMark call;                            ///< of a service's target
   // both
   crosscore::LazyArray<std::array<Counter, packet::reason_count>> dropped{table::max_services};
   Counter turns;

@@ -54,27 +54,31 @@ void Delivery::call_groups(const Program& program, const Services& service, cons
     rte_prefetch0(targets[leader]);
   });
   auto* const delivered = &counters_.delivered[0];
+  counters_.call.begin_burst(now_tsc);
   for_each(groups_.leaders(), [&](std::size_t leader) {
+    const auto id = service[leader];
     const Rows rows = groups_.rows(leader);
     const auto size = groups_.size(leader);
-    if (latency != nullptr) latency[service[leader]].add(size);
+    if (latency != nullptr) latency[id].add(size);
     Handler* const target = targets[leader];
     if (target == nullptr) [[unlikely]] {
-      return count_drop(counters_, service[leader], packet::Reason::no_target, size);
+      return count_drop(counters_, id, packet::Reason::no_target, size);
     }
     Burst burst(packets, rows, outbox_, now_tsc);
+    counters_.call.enter(id);
     if (!call(*target, burst)) [[unlikely]] {
-      return count_faulty(program, service[leader], size);
+      return count_faulty(program, id, size);
     }
     outbox_.commit();
     Amount amount{size, 0};
     for_each(rows, [&](std::size_t i) { amount.bytes += packets.length(i); });
     if (burst.has_exceptions()) [[unlikely]] {
-      amount = count_exceptions(burst, service[leader], amount);
+      amount = count_exceptions(burst, id, amount);
     }
-    delivered[service[leader]].packets.add(amount.packets);
-    delivered[service[leader]].bytes.add(amount.bytes);
+    delivered[id].packets.add(amount.packets);
+    delivered[id].bytes.add(amount.bytes);
   });
+  counters_.call.end_burst();
 }
 
 /// Counts what its target has refused as drops, and leaves out what it has postponed; returns what is left of `amount`.

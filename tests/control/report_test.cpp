@@ -185,7 +185,8 @@ TEST(LedgerJson, KeepsItsContract) {
   const auto text = ledger_json(sample(), &mbufs, 1e9);
   EXPECT_EQ(text.find('\n'), std::string::npos);
   const auto json = Json::parse(text);
-  EXPECT_THAT(keys_of(json), ElementsAre("ledger", "services", "adds_up", "unsent", "handler_faults", "mbufs"));
+  EXPECT_THAT(keys_of(json), ElementsAre("ledger", "services", "adds_up", "unsent", "handler_faults", "stuck_calls",
+                                         "cores", "mbufs"));
   EXPECT_THAT(keys_of(json["ledger"]), ElementsAre("received", "delivered", "replied", "dropped", "in_flight"));
   EXPECT_EQ(json["ledger"]["received"], 1'234'577);
   EXPECT_EQ(json["ledger"]["delivered"], 1'234'567);
@@ -197,6 +198,20 @@ TEST(LedgerJson, KeepsItsContract) {
   EXPECT_THAT(keys_of(json["unsent"]), ElementsAre("tx_full", "no_buffer"));
   EXPECT_EQ(json["mbufs"]["leaked"], 1);
   EXPECT_EQ(json["mbufs"]["uncounted"], 12);
+}
+
+TEST(LedgerJson, HasTheLongestTurnOfEachCore) {
+  auto ledger = sample();
+  ledger.stuck_calls = 2;
+  ledger.cores = {{.cpu = 4, .role = "rx", .longest_turn_ns = 1500}, {.cpu = 5, .role = "worker"}};
+  const auto json = Json::parse(ledger_json(ledger, nullptr, 1e9));
+  EXPECT_EQ(json["stuck_calls"], 2);
+  ASSERT_EQ(json["cores"].size(), 2U);
+  EXPECT_THAT(keys_of(json["cores"][0]), ElementsAre("cpu", "role", "longest_turn_us"));
+  EXPECT_EQ(json["cores"][0]["cpu"], 4);
+  EXPECT_EQ(json["cores"][0]["role"], "rx");
+  EXPECT_DOUBLE_EQ(json["cores"][0]["longest_turn_us"].get<double>(), 1.5);
+  EXPECT_EQ(json["cores"][1]["role"], "worker");
 }
 
 TEST(LedgerJson, ServicesAddUpToTheWhole) {
@@ -245,6 +260,18 @@ TEST(LedgerText, NamesAnswersThatWereLost) {
   const auto text = ledger_summary_text(ledger);
   EXPECT_THAT(text, HasSubstr("11 not taken by a device"));
   EXPECT_THAT(text, HasSubstr("12 not made for want of a buffer"));
+}
+
+TEST(LedgerText, NamesLongTurnsAndCallsThatWereStuck) {
+  auto ledger = sample();
+  EXPECT_THAT(ledger_summary_text(ledger), Not(HasSubstr("longe")));
+  ledger.cores = {{.cpu = 4, .role = "rx", .longest_turn_ns = 1500},
+                  {.cpu = 5, .role = "worker", .longest_turn_ns = 2'300'000'000}};
+  ledger.stuck_calls = 1;
+  const auto text = ledger_summary_text(ledger);
+  EXPECT_THAT(text, HasSubstr(" 1.50 us  longest turn of CPU 4, rx\n"));
+  EXPECT_THAT(text, HasSubstr(" 2300.0 ms  longest turn of CPU 5, worker\n"));
+  EXPECT_THAT(text, HasSubstr(" 1  handler calls took longer than router.watchdog_ms\n"));
 }
 
 TEST(LedgerText, OfARunHasTheServicesToo) {

@@ -35,6 +35,7 @@ ring_slots = 256
 memory_mb = 64
 hugepages = true
 max_faults = 1
+watchdog_ms = 0
 
 [[device]]
 name = "lan"
@@ -110,6 +111,7 @@ TEST(Settings, EveryKeyIsRead) {
   EXPECT_EQ(s.router.memory_mb, 64);
   EXPECT_TRUE(s.router.hugepages);
   EXPECT_EQ(s.router.max_faults, 1);
+  EXPECT_EQ(s.router.watchdog_ms, 0);
   EXPECT_EQ(s.router.place, (Place{2, 2}));
   EXPECT_EQ(s.router.places.at("burst"), (Place{6, 9}));
   ASSERT_THAT(s.devices, SizeIs(4));
@@ -118,11 +120,11 @@ TEST(Settings, EveryKeyIsRead) {
   ASSERT_THAT(s.devices[0].addresses, SizeIs(2));
   EXPECT_EQ(to_text(s.devices[0].addresses[1].address), "2001:db8::10");
   EXPECT_EQ(s.devices[0].addresses[1].prefix_length, 64);
-  EXPECT_EQ(s.devices[0].addresses[1].place, (Place{17, 31}));
+  EXPECT_EQ(s.devices[0].addresses[1].place, (Place{18, 31}));
   EXPECT_EQ(s.devices[0].rx_queues, 2u);
   EXPECT_EQ(s.devices[0].rx_descriptors, 512u);
   EXPECT_EQ(s.devices[0].tx_descriptors, 256u);
-  EXPECT_EQ(s.devices[0].place, (Place{13, 1}));
+  EXPECT_EQ(s.devices[0].place, (Place{14, 1}));
   EXPECT_EQ(s.devices[1].pci, "0000:3b:00.0");
   EXPECT_EQ(s.devices[2].vdev, "net_pcap0,rx_pcap=in.pcap");
   EXPECT_TRUE(s.devices[3].traffic);
@@ -131,7 +133,7 @@ TEST(Settings, EveryKeyIsRead) {
   ASSERT_THAT(s.services[0].bindings, SizeIs(2));
   EXPECT_EQ(s.services[0].bindings[1].text, "tcp/[2001:db8::/32]:443");
   EXPECT_EQ(s.services[0].bindings[1].binding.first_port, 443);
-  EXPECT_EQ(s.services[0].bindings[1].place, (Place{38, 3}));
+  EXPECT_EQ(s.services[0].bindings[1].place, (Place{39, 3}));
   ASSERT_THAT(s.services[0].deliver, SizeIs(2));
   EXPECT_EQ(s.services[0].deliver[1].handler, "count");
   EXPECT_EQ(s.services[0].deliver[1].options,

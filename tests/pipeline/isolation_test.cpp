@@ -76,5 +76,67 @@ TEST_P(Isolation, PingIsAnsweredDuringAFlood) {
   EXPECT_GT(dropped(account("slow"), Reason::over_share), 0U);
 }
 
+class HandlerThatHangs : public PipelineTest {};
+INSTANTIATE_TEST_SUITE_P(Modes, HandlerThatHangs, all_shapes(), name_of);
+
+/// Named with its service and its CPU, once when it is stuck and once when it is back; nothing is lost.
+TEST_P(HandlerThatHangs, IsNamedAndSoIsItsReturn) {
+  const auto last = GetParam().delivering() - 1;
+  std::atomic<bool> hangs{true};
+  std::atomic<bool> is_inside{false};
+  add_handler("hanging", [&](const HandlerContext& context) {
+    return [&, is_last = context.worker == last](Burst&) {
+      if (!is_last) return;
+      is_inside = true;
+      while (hangs) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    };
+  });
+  settings_.router.watchdog_ms = 200;
+  settings_.services = {service("quick", both("2"), {"record"}), service("hanging", both("1"), {"hanging"})};
+  start();
+  for (std::uint32_t i = 0; i < 200; ++i) push(numbered(i / 2, i % 2, i % 2 == 0 ? 1 : 2));
+  wait_until("the handler hangs", [&] { return is_inside.load(); });
+  const auto begin = std::chrono::steady_clock::now();
+  wait_until("it is told", [&] { return !events().empty(); });
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  const auto calls = router_->calls();
+  const auto stuck = std::ranges::count_if(calls, [&](const auto& seen) {
+    return seen.call.burst != 0 && seen.cpu == cpu_of(last) && router_->name_of(seen.call.service) == "hanging";
+  });
+  EXPECT_EQ(stuck, 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(events().size(), 1U) << "once is enough";
+  hangs = false;
+  wait_until("its return is told", [&] { return events().size() > 1; });
+  settle();
+  stop_and_check();
+  const auto named = "service 'hanging' on CPU " + std::to_string(cpu_of(last)) + ": its handler has ";
+  ASSERT_EQ(events().size(), 2U);
+  EXPECT_EQ(events()[0].about, "hanging");
+  EXPECT_TRUE(events()[0].sentence.starts_with(named + "not returned for ")) << events()[0].sentence;
+  EXPECT_TRUE(events()[1].sentence.starts_with(named + "returned after ")) << events()[1].sentence;
+  EXPECT_EQ(ledger_.stuck_calls, 1U);
+  EXPECT_EQ(ledger_.delivered, 200U);
+  std::uint64_t longest_ns = 0;
+  for (const auto& core : ledger_.cores) {
+    if (core.cpu == cpu_of(last) && core.role != "rx") longest_ns = core.longest_turn_ns;
+  }
+  EXPECT_GT(longest_ns, 200'000'000U) << "the turn is the longest of its core";
+}
+
+TEST_P(HandlerThatHangs, IsLeftAloneWithoutAWatchdog) {
+  add_handler("pausing", [](const HandlerContext&) {
+    return [](Burst&) { std::this_thread::sleep_for(std::chrono::milliseconds(30)); };
+  });
+  settings_.router.watchdog_ms = 0;
+  settings_.services = {service("pausing", both("1"), {"pausing"})};
+  start();
+  for (std::uint32_t i = 0; i < 4; ++i) push(numbered(i, 0, 1));
+  settle();
+  stop_and_check();
+  EXPECT_TRUE(events().empty());
+  EXPECT_EQ(ledger_.stuck_calls, 0U);
+}
+
 }  // namespace
 }  // namespace portier::test

@@ -188,7 +188,17 @@ class PipelineTest : public testing::TestWithParam<Shape> {
   void start() {
     router_ = std::make_unique<control::Router>(settings_, plan_, std::vector<nic::DeviceSpec>(1), registry_, eal(),
                                                 packet::fixed_hash_key);
+    router_->on_event([this](const control::Event& event) {
+      const std::lock_guard lock(events_mutex_);
+      events_.push_back(event);
+    });
     router_->start();
+  }
+
+  /// What the router has told so far.
+  std::vector<control::Event> events() {
+    const std::lock_guard lock(events_mutex_);
+    return events_;
   }
 
   nic::RingDevice& far_end() { return *router_->far_end(0); }
@@ -284,6 +294,9 @@ class PipelineTest : public testing::TestWithParam<Shape> {
   static std::uint64_t dropped(const control::ServiceAccount& account, Reason reason) {
     return account.dropped[static_cast<std::size_t>(reason)];
   }
+
+  std::mutex events_mutex_;  ///< events come from another thread
+  std::vector<control::Event> events_;
 
   control::Settings settings_;
   control::CorePlan plan_;

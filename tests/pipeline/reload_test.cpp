@@ -129,6 +129,7 @@ TEST_P(Reload, WhatNeedsARestartIsRefusedAndChangesNothing) {
       {"ring_slots", [](auto& settings) { settings.router.ring_slots = 512; }},
       {"worker_cores", [](auto& settings) { settings.router.worker_cores = {9}; }},
       {"max_faults", [](auto& settings) { settings.router.max_faults = 1; }},
+      {"watchdog_ms", [](auto& settings) { settings.router.watchdog_ms = 1; }},
       {"a device more", [](auto& settings) { settings.devices.push_back({.name = "more", .traffic = true}); }},
       {"rx_queues", [](auto& settings) { settings.devices[0].rx_queues = 3; }},
       {"fragments", [](auto& settings) { settings.fragments.waiting = 3; }},
