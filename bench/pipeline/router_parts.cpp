@@ -70,8 +70,11 @@ control::Settings settings_for(const Capture& capture, unsigned services, const 
 RouterParts::RouterParts(const Match& match, const control::Settings& settings, const handlers::Registry& registry,
                          unsigned workers)
     : match_(match), gate_(1 + workers) {
-  control::ProgramContext context{
-      .registry = registry, .worker_cpus = {}, .device_macs = {{0x02, 0, 0, 0, 0, 0x02}}, .tsc_hz = nic::tsc_hz()};
+  control::ProgramContext context{.registry = registry,
+                                  .worker_cpus = {},
+                                  .rx_cores = workers == 0 ? 0U : 1U,
+                                  .device_macs = {{0x02, 0, 0, 0, 0, 0x02}},
+                                  .tsc_hz = nic::tsc_hz()};
   const unsigned delivering = std::max(1U, workers);
   for (unsigned worker = 0; worker < delivering; ++worker) context.worker_cpus.push_back(worker);
   control::ServiceIds ids;
