@@ -60,4 +60,12 @@ struct ServicesOptions {
 /// Lists the services of a configuration: bindings, delivery chains, workers.
 int cmd_services(const ServicesOptions& options);
 
+struct DoctorOptions {
+  bool fix = false;  ///< clear away what is found
+  bool json = false;
+};
+/// Looks for what killed portiers have left behind. exit_ok: nothing, or nothing any more; exit_failed: something is
+/// left, or could not be looked at.
+int cmd_doctor(const DoctorOptions& options);
+
 }  // namespace portier::app

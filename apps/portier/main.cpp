@@ -98,6 +98,13 @@ int run(int argc, char** argv) {
   services_command->add_flag("--json", services.json, "JSON");
   services_command->callback([&] { code = cmd_services(services); });
 
+  DoctorOptions doctor;
+  auto* doctor_command = app.add_subcommand("doctor", "Look for what portiers that were killed have left behind");
+  doctor_command->add_flag("--fix", doctor.fix, "Clear it away");
+  doctor_command->add_flag("--json", doctor.json, "One JSON object");
+  doctor_command->footer("Exit codes: 0 nothing is left to do, 1 something is, or could not be looked at, 2 usage.");
+  doctor_command->callback([&] { code = cmd_doctor(doctor); });
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
