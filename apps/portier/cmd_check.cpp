@@ -74,6 +74,7 @@ json devices_json(const std::vector<DeviceReport>& reports) {
     all.push_back({{"name", device->name},
                    {"what", what},
                    {"profile", profile.driver},
+                   {"share", device->share},
                    {"quirks", profile.quirks},
                    {"addresses", addresses}});
   }
@@ -84,7 +85,8 @@ void print_summary(const control::Settings& settings, const control::CorePlan& p
                    const std::vector<DeviceReport>& reports) {
   fmt::print("{}: sound\n\n", settings.file);
   for (const auto& [device, what, profile] : reports) {
-    fmt::print("device {}: {}, profile {}\n", device->name, what, profile.driver);
+    fmt::print("device {}: {}, profile {}{}\n", device->name, what, profile.driver,
+               device->share ? ", shared with the kernel: it keeps all but the bound ports of" : "");
     for (const auto& address : device->addresses) {
       fmt::print("  address {}/{}\n", control::to_text(address.address), address.prefix_length);
     }

@@ -111,11 +111,23 @@ void check_shared_cores(const RouterSettings& router, Faults& found) {
   }
 }
 
+/// Whoever has written down what closed ports get should know where it does not apply.
+void check_closed_ports_of_shared(const Settings& settings, Faults& found) {
+  if (!is_written(settings.closed_ports.places, "action")) return;
+  const auto shared = std::ranges::find_if(settings.devices, &DeviceSettings::share);
+  if (shared == settings.devices.end()) return;
+  found.warning(place_of(settings.closed_ports, "action"),
+                fmt::format("closed_ports.action does not reach device '{}' at line {}: with share = true the kernel "
+                            "keeps what comes to closed ports there",
+                            shared->name, shared->place.line));
+}
+
 void check_closed_ports(const Settings& settings, Faults& found) {
-  if (settings.closed_ports.action != ClosedAction::kernel) return;
+  if (settings.closed_ports.action != ClosedAction::kernel) return check_closed_ports_of_shared(settings, found);
   for (const auto& device : settings.devices) {
     // A driver that could not be read, or that does not exist, has its own fault.
     if (is_written(device.places, "driver") && device.driver != "af_xdp") continue;
+    if (device.share) continue;  // closed ports are the kernel's there anyway
     found.fault(
         place_of(settings.closed_ports, "action"),
         fmt::format("closed_ports.action = \"kernel\" needs the kernel to have its own copy of each packet, which only "

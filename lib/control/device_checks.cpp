@@ -10,6 +10,7 @@
 
 #include "control/address_text.hpp"
 #include "control/seen_before.hpp"
+#include "nic/xdp/share_table.hpp"
 
 namespace portier::control {
 namespace {
@@ -62,6 +63,8 @@ class DeviceChecks {
       check_what_it_is(device);
       check_forms(device);
       check_driver(device);
+      check_share(device);
+      check_ssh(device);
       check_twins(device);
       check_addresses(device);
     }
@@ -139,6 +142,44 @@ class DeviceChecks {
       found_.fault(
           place_of(device, "driver"),
           fmt::format("{} does not drive interfaces; write \"af_xdp\" or \"af_packet\"", in_quotes(device.driver)));
+    }
+  }
+
+  void check_share(const DeviceSettings& device) {
+    if (!device.share) return;
+    if (device.driver != "af_xdp") {
+      found_.fault(place_of(device, "share"),
+                   fmt::format("{} cannot be shared with the kernel; only an interface with driver = \"af_xdp\" can: "
+                               "write that, or remove share",
+                               called(device)));
+    } else if (device.addresses.empty() && !found_.has_fault_at(place_of(device, "addresses"))) {
+      found_.fault(place_of(device, "share"),
+                   fmt::format("{} shares nothing yet; add addresses, those of the interface whose bound ports shall "
+                               "come here (see: ip address show dev {})",
+                               called(device), device.interface));
+    } else if (device.addresses.size() > nic::max_shared_addresses) {
+      found_.fault(place_of(device, "addresses"),
+                   fmt::format("{} is shared with the kernel, and then at most {} addresses can be its own; keep those "
+                               "whose bound ports shall come here",
+                               called(device), nic::max_shared_addresses));
+    }
+  }
+
+  /// Whoever shares a device wants to keep the way in.
+  void check_ssh(const DeviceSettings& device) {
+    if (!device.share) return;
+    for (const auto& service : settings_.services) {
+      for (const auto& [text, binding, place] : service.bindings) {
+        const auto covers = [&binding = binding](const AddressSettings& own) {
+          return binding.destination.contains(own.address);
+        };
+        if (binding.transport != packet::Transport::tcp || !binding.covers_port(22)) continue;
+        if (std::none_of(device.addresses.begin(), device.addresses.end(), covers)) continue;
+        return found_.warning(place,
+                              fmt::format("binding '{}' takes port 22, SSH, from the kernel on device '{}', which "
+                                          "is shared with it; leave that port out, unless it is meant",
+                                          text, device.name));
+      }
     }
   }
 

@@ -6,7 +6,7 @@
 namespace portier::control {
 
 nic::DeviceSpec plan_device(const DeviceSettings& device, const DriverProfile& profile, const CorePlan& plan,
-                            std::size_t index) {
+                            std::size_t index, const FragmentSettings& fragments) {
   nic::DeviceSpec spec;
   spec.name = device.name;
   const auto rx_cores = static_cast<unsigned>(plan.rx_cpus.size());
@@ -17,10 +17,16 @@ nic::DeviceSpec plan_device(const DeviceSettings& device, const DriverProfile& p
   spec.rx_descriptors = device.rx_descriptors.value_or(profile.rx_descriptors);
   spec.tx_descriptors = device.tx_descriptors.value_or(profile.tx_descriptors);
   spec.mbufs_per_queue = profile.mbufs_per_queue;
-  spec.promiscuous = profile.promiscuous;
+  // A shared interface is the kernel's: what it lets in is not ours to widen.
+  spec.promiscuous = profile.promiscuous && !device.share;
   spec.rss = profile.rss;
   spec.keeps_mbufs = profile.keeps_mbufs;
   if (profile.page_per_mbuf || !device.pci.empty()) spec.mbuf_layout = nic::MbufLayout::page_each;
+  if (device.share) {
+    spec.share = nic::ShareSpec{
+        .interface = device.interface,
+        .limits = {.datagrams = fragments.datagrams * spec.rx_queues, .fragment_timeout_ms = fragments.timeout_ms}};
+  }
   spec.eal_devices = eal_devices(device, profile, static_cast<unsigned>(index), spec.rx_queues);
   return spec;
 }

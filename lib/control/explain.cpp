@@ -25,6 +25,9 @@ std::string closed_sentence(const Settings& settings, const packet::Address& des
   bool is_ours = false;
   for (const auto& device : settings.devices) {
     for (const auto& address : device.addresses) {
+      if (device.share && address.address == destination) {
+        return "left to the kernel: device '" + device.name + "' is shared with it, and no binding covers the packet";
+      }
       has_addresses = true;
       is_ours = is_ours || address.address == destination;
     }

@@ -16,9 +16,11 @@ void ProgramKeeper::set_first(const Settings& settings) {
   watch_.follow(*program_, settings, ids_);
 }
 
-void ProgramKeeper::replace(const Settings& next, const Settings& before, bool has_cores) {
+void ProgramKeeper::replace(const Settings& next, const Settings& before, bool has_cores,
+                            const std::function<void()>& ahead) {
   const std::lock_guard lock(mutex_);
   auto made = build_program(next, context_, ids_, generation_ + 1, program_.get(), &before);
+  ahead();
   generation_ += 1;
   publish(std::move(made));
   watch_.follow(*program_, next, ids_);

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -38,8 +39,9 @@ class ProgramKeeper {
   void set_first(const Settings& settings);
 
   /// Publishes what `next` says; `before` is what is in force. Throws as `build_program`; then nothing has changed.
-  /// `has_cores`: false where nothing runs, so that nobody has to be waited for.
-  void replace(const Settings& next, const Settings& before, bool has_cores);
+  /// `has_cores`: false where nothing runs, so that nobody has to be waited for. `ahead` is called when nothing of the
+  /// next program can fail any more, before a core gets it.
+  void replace(const Settings& next, const Settings& before, bool has_cores, const std::function<void()>& ahead);
 
   /// Looks after the delivery chains, see `ChainWatch::tick`, and publishes what follows from it.
   std::vector<Event> supervise(std::uint64_t faults);

@@ -17,7 +17,7 @@ bool same_router(const RouterSettings& a, const RouterSettings& b) {
 
 bool same_device(const DeviceSettings& a, const DeviceSettings& b) {
   return a.name == b.name && a.pci == b.pci && a.vdev == b.vdev && a.interface == b.interface &&
-         a.traffic == b.traffic && a.driver == b.driver && a.rx_queues == b.rx_queues &&
+         a.traffic == b.traffic && a.driver == b.driver && a.share == b.share && a.rx_queues == b.rx_queues &&
          a.rx_descriptors == b.rx_descriptors && a.tx_descriptors == b.tx_descriptors;
 }
 

@@ -188,6 +188,7 @@ void Router::start() {
   for (auto& core : rx_cores_) eal_.launch(lcore++, run_core<datapath::RxCore>, core.get());
   for (auto& core : local_cores_) eal_.launch(lcore++, run_core<datapath::LocalCore>, core.get());
   supervisor_.start([this] { supervise(); }, supervision_period);
+  shared_.take(settings_);
 }
 
 std::optional<std::string> Router::reload(const Settings& settings) {
@@ -199,7 +200,9 @@ std::optional<std::string> Router::reload(const Settings& settings) {
     return "a worker has not caught up since the last change of workers: see which handler is slow, then try again";
   }
   try {
-    program_.replace(settings, settings_, is_running_);
+    program_.replace(settings, settings_, is_running_, [&] {
+      if (shared_.give_back_unbound(settings) && is_running_) wait_until_received(quiet_limit);
+    });
   } catch (const std::runtime_error& fault) {
     return fault.what();
   }
@@ -210,6 +213,7 @@ std::optional<std::string> Router::reload(const Settings& settings) {
     if (tell_)
       tell_({"mailboxes", fmt::format("the configuration is in force, but no process can come: {}", fault.what())});
   }
+  if (is_running_) shared_.take(settings_);
   return std::nullopt;
 }
 
@@ -233,6 +237,21 @@ void Router::watch_calls() {
   }
 }
 
+void Router::wait_until_received(std::chrono::milliseconds limit) const {
+  // A turn takes a burst out of each queue, so turns are counted: a busy machine makes them late, never fewer.
+  const auto turns = shared_.queue_packets() / settings_.router.burst + 2;
+  std::vector<std::pair<const datapath::CoreCounters*, std::uint64_t>> awaited;
+  const auto await = [&](const auto& core) {
+    awaited.emplace_back(&core->counters(), core->counters().turns.value() + turns);
+  };
+  std::ranges::for_each(rx_cores_, await);
+  std::ranges::for_each(local_cores_, await);
+  auto deadline = std::chrono::steady_clock::now() + limit;
+  wait_for(
+      [&] { return std::ranges::all_of(awaited, [](const auto& a) { return a.first->turns.value() >= a.second; }); },
+      deadline, {});
+}
+
 bool Router::wait_for(const std::function<bool()>& reached, std::chrono::steady_clock::time_point& deadline,
                       const std::function<bool()>& impatient) const {
   while (!reached()) {
@@ -248,6 +267,7 @@ bool Router::stop(std::chrono::milliseconds limit, const std::function<bool()>& 
   if (!is_running_) return true;
   supervisor_.stop();
   auto deadline = std::chrono::steady_clock::now() + limit;
+  if (shared_.give_back_all()) wait_until_received(std::min(limit, quiet_limit));
   const auto all = [](const auto& cores, auto is_so) { return std::ranges::all_of(cores, is_so); };
   phase_.ask(crosscore::Phase::stop_receiving);
   const auto is_quiet = [](const auto& core) { return core->is_quiet().is_set(); };

@@ -15,6 +15,7 @@
 #include "control/mailbox_server.hpp"
 #include "control/program_keeper.hpp"
 #include "control/settings.hpp"
+#include "control/shared_devices.hpp"
 #include "control/supervisor.hpp"
 #include "control/watchdog.hpp"
 #include "crosscore/counter.hpp"
@@ -92,6 +93,8 @@ class Router {
   datapath::CoreSpec core_spec(std::size_t core);
   void plan_transmit();
   std::vector<const datapath::CoreCounters*> counters() const;
+  /// Until what shared devices' queues hold now has been received.
+  void wait_until_received(std::chrono::milliseconds limit) const;
   bool wait_for(const std::function<bool()>& reached, std::chrono::steady_clock::time_point& deadline,
                 const std::function<bool()>& impatient) const;
 
@@ -101,6 +104,7 @@ class Router {
   handlers::Registry registry_;                             ///< the caller's, with the targets that need this router
   std::vector<std::unique_ptr<nic::RingDevice>> far_ends_;  ///< by device
   std::vector<std::unique_ptr<nic::Device>> devices_;
+  SharedDevices shared_{devices_};
   std::vector<std::unique_ptr<nic::Pool>> send_pools_;       ///< by core
   std::vector<std::unique_ptr<nic::RelayRing>> relays_;      ///< by device; null: every core has a queue
   std::vector<std::vector<datapath::TxLane>> lanes_;         ///< [core][device]

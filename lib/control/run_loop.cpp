@@ -112,10 +112,13 @@ class Run {
   int run(const Session& session, const SourceFactory& factory) {
     nic::Eal eal(plan_eal(session.settings, session.plan, options_.eal_args));
     Router router(session.settings, session.plan, session.devices, registry_, eal, random_key());
+    for (std::size_t d = 0; d < router.device_count(); ++d) {
+      for (const auto& note : router.device(d).notes()) say(note);
+    }
     auto sources = make_sources(session, router, factory);
-    say(describe(session) + (options_.seconds > 0 ? "" : "; Ctrl-C ends it"));
     router.on_event([this](const Event& event) { say(event.sentence); });
     router.start();
+    say(describe(session) + (options_.seconds > 0 ? "" : "; Ctrl-C ends it"));
     for (const auto& source : sources) source->start();
     const auto start = Clock::now();
     watch(router, start);

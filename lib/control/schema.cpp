@@ -140,12 +140,21 @@ const std::array settings_table{
             "copy "
             "of each."},
     Setting{"device[]",
+            "share",
+            [](Settings& s) -> Field { return &s.devices.back().share; },
+            "",
+            {},
+            "",
+            "With `driver` \"af_xdp\": only the bound ports of `addresses` come here, and the kernel, which has these "
+            "addresses itself, keeps all else: closed ports, ARP, ping, and SSH on the same NIC."},
+    Setting{"device[]",
             "addresses",
             [](Settings& s) -> Field { return &s.devices.back().addresses; },
             "",
             {.most_items = 1024},
             "none",
-            "Our own addresses here, \"192.0.2.10/24\": ARP, neighbour discovery and ping are answered for them."},
+            "Our own addresses here, \"192.0.2.10/24\": ARP, neighbour discovery and ping are answered for them, with "
+            "`share` by the kernel."},
     Setting{"device[]",
             "rx_queues",
             [](Settings& s) -> Field { return &s.devices.back().rx_queues; },

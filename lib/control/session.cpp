@@ -42,7 +42,7 @@ std::optional<Session> prepare(const ConfigSource& source, const handlers::Regis
     auto profile = load_driver_profile(profile_name(device), directory);
     print(profile.faults, "");
     if (!profile.profile) return std::nullopt;
-    session.devices.push_back(plan_device(device, *profile.profile, session.plan, i));
+    session.devices.push_back(plan_device(device, *profile.profile, session.plan, i, session.settings.fragments));
   }
   const auto faults = found.take_faults();
   print(faults, "");

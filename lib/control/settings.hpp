@@ -55,6 +55,7 @@ struct DeviceSettings {
   std::string interface;  ///< a kernel interface, together with `driver`
   bool traffic = false;   ///< the built-in source of [traffic]
   std::string driver;     ///< "af_xdp" or "af_packet", with `interface`
+  bool share = false;     ///< the kernel keeps what is not bound; with `driver` "af_xdp"
   std::vector<AddressSettings> addresses;
   std::optional<unsigned> rx_queues;       ///< unset: one per rx core, as far as the device has them
   std::optional<unsigned> rx_descriptors;  ///< unset: the driver profile's

@@ -61,6 +61,10 @@ std::string diagnosis(const std::string& eal_device, const std::string& refusal)
 Device::Device(const DeviceSpec& spec) : name_(spec.name), returns_mbufs_(!spec.keeps_mbufs) {
   setenv("LIBXDP_SKIP_DISPATCHER", "1", /*overwrite=*/0);  // one XDP program an interface: portier's
   try {
+    if (spec.share) {
+      filter_ = std::make_unique<ShareFilter>(spec.share->limits);
+      filter_->attach(spec.share->interface);
+    }
     const OutputAside aside(2);
     for (const auto& eal_device : spec.eal_devices) probe(eal_device, aside);
     const auto per_port = static_cast<unsigned>(ports_.size());
@@ -69,6 +73,9 @@ Device::Device(const DeviceSpec& spec) : name_(spec.name), returns_mbufs_(!spec.
     pool_ = std::make_unique<Pool>("rx_" + spec.name, spec.mbufs_per_queue * rx_each * per_port, receive_room_bytes,
                                    spec.mbuf_layout);
     for (auto port : ports_) configure(port, spec, rx_each, tx_each, aside);
+    if (spec.share) {
+      if (auto note = unread_queues(spec.share->interface, rx_queues_.size()); !note.empty()) notes_.push_back(note);
+    }
   } catch (...) {
     close();
     throw;
@@ -123,6 +130,7 @@ void Device::configure(std::uint16_t port, const DeviceSpec& spec, unsigned rx_w
   auto rx_descriptors = static_cast<std::uint16_t>(spec.rx_descriptors);
   auto tx_descriptors = static_cast<std::uint16_t>(spec.tx_descriptors);
   check(rte_eth_dev_adjust_nb_rx_tx_desc(port, &rx_descriptors, &tx_descriptors), "choosing descriptors");
+  rx_descriptors_ = std::max<unsigned>(rx_descriptors_, rx_descriptors);
   for (std::uint16_t queue = 0; queue < rx; ++queue) {
     check(rte_eth_rx_queue_setup(port, queue, rx_descriptors, static_cast<unsigned>(rte_eth_dev_socket_id(port)),
                                  nullptr, pool_->get()),
@@ -161,7 +169,7 @@ DeviceCounters Device::counters() const {
 }
 
 void Device::close() {
-  if (ports_.empty() && hotplugged_.empty()) return;
+  if (ports_.empty() && hotplugged_.empty() && filter_ == nullptr) return;
   const OutputAside aside(2);
   for (auto port : ports_) {
     rte_eth_dev_stop(port);
@@ -170,6 +178,7 @@ void Device::close() {
   ports_.clear();
   for (const auto& name : hotplugged_) rte_eal_hotplug_remove("vdev", name.c_str());
   hotplugged_.clear();
+  filter_.reset();
 }
 
 }  // namespace portier::nic

@@ -4,10 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "nic/pool.hpp"
+#include "nic/xdp/share_filter.hpp"
 
 namespace portier::nic {
 
@@ -17,6 +19,12 @@ class OutputAside;
 struct Queue {
   std::uint16_t port = 0;
   std::uint16_t queue = 0;
+};
+
+/// An interface that stays with the kernel but for the ports that `Device::share` names.
+struct ShareSpec {
+  std::string interface;
+  ShareLimits limits;
 };
 
 /// What to open. Filled by control from the settings and the driver profile; reads no files itself.
@@ -34,6 +42,7 @@ struct DeviceSpec {
   bool rss = true;
   MbufLayout mbuf_layout = MbufLayout::packed;
   bool keeps_mbufs = false;  ///< the driver does not give all receive mbufs back when it is closed
+  std::optional<ShareSpec> share;
 };
 
 struct DeviceCounters {
@@ -57,6 +66,16 @@ class Device {
   std::array<std::uint8_t, 6> mac() const;
   DeviceCounters counters() const;
   const Pool& pool() const { return *pool_; }
+
+  /// Packets that a receive queue may hold.
+  unsigned rx_descriptors() const { return rx_descriptors_; }
+
+  bool is_shared() const { return filter_ != nullptr; }
+  /// Of a shared device: what comes to us from now on; nothing before the first call. Throws `Failure`.
+  void share(const ShareTable& table) { filter_->apply(table); }
+  /// What an operator should know about the device as it was found, a sentence each.
+  const std::vector<std::string>& notes() const { return notes_; }
+
   /// False: some of the pool's mbufs go down with the driver, so a census cannot say anything about it.
   bool returns_mbufs() const { return returns_mbufs_; }
 
@@ -70,11 +89,14 @@ class Device {
 
   std::string name_;
   bool returns_mbufs_;
+  std::unique_ptr<ShareFilter> filter_;  ///< attached before the sockets that join it, gone after them
   std::unique_ptr<Pool> pool_;
   std::vector<std::uint16_t> ports_;
   std::vector<std::string> hotplugged_;  ///< vdev names to remove again
   std::vector<Queue> rx_queues_;
   std::vector<Queue> tx_queues_;
+  unsigned rx_descriptors_ = 0;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace portier::nic

@@ -22,6 +22,16 @@ std::string service(const std::string& name, const std::string& bindings, const 
   return "[[service]]\nname = \"" + name + "\"\nbindings = [" + bindings + "]\ndeliver = \"echo\"\n" + rest;
 }
 
+const std::string shared =
+    "[[device]]\nname = \"d\"\ninterface = \"e\"\ndriver = \"af_xdp\"\nshare = true\naddresses = [\"192.0.2.1/24\"]\n";
+
+std::string shared_with_addresses(int count) {
+  std::string addresses;
+  for (int i = 0; i < count; ++i) addresses += (i == 0 ? "\"10.0.0." : ", \"10.0.0.") + std::to_string(i) + "/24\"";
+  return "[[device]]\nname = \"d\"\ninterface = \"e\"\ndriver = \"af_xdp\"\nshare = true\naddresses = [" + addresses +
+         "]\n" + service("a", "\"udp/1\"");
+}
+
 std::vector<std::string> texts(const std::vector<Fault>& faults) {
   std::vector<std::string> out;
   for (const auto& fault : faults) out.push_back(to_text(fault).substr(1));
@@ -90,6 +100,31 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"driver without interface",
              device + "driver = \"af_xdp\"\n" + service("a", "\"udp/1\""),
              {"4:10: device 'd' has a driver without an interface"}},
+        Case{"shared with the kernel",
+             "[[device]]\nname = \"d\"\ninterface = \"eth0\"\ndriver = \"af_xdp\"\nshare = true\naddresses = "
+             "[\"192.0.2.1/24\"]\n" +
+                 service("a", "\"udp/1\""),
+             {}},
+        Case{"shared by a driver that sees copies",
+             "[[device]]\nname = \"d\"\ninterface = \"eth0\"\ndriver = \"af_packet\"\nshare = true\n" +
+                 service("a", "\"udp/1\""),
+             {"5:9: device 'd' cannot be shared with the kernel; only an interface with driver = \"af_xdp\" can"}},
+        Case{"shared vdev",
+             device + "share = true\n" + service("a", "\"udp/1\""),
+             {"4:9: device 'd' cannot be shared with the kernel"}},
+        Case{"shared = false says nothing", device + "share = false\n" + service("a", "\"udp/1\""), {}},
+        Case{"shared without addresses",
+             "[[device]]\nname = \"d\"\ninterface = \"eth0\"\ndriver = \"af_xdp\"\nshare = true\n" +
+                 service("a", "\"udp/1\""),
+             {"5:9: device 'd' shares nothing yet; add addresses"}},
+        Case{"shared, but SSH is taken",
+             shared + service("a", "\"udp/22\", \"tcp/198.51.100.0/24:22\", \"tcp/20-30\""),
+             {},
+             {"9:49: binding 'tcp/20-30' takes port 22, SSH, from the kernel on device 'd'"}},
+        Case{"shared addresses, too many",
+             shared_with_addresses(65),
+             {"6:13: device 'd' is shared with the kernel, and then at most 64 addresses can be its own"}},
+        Case{"shared addresses, as many as can be", shared_with_addresses(64), {}},
         Case{"unknown driver",
              "[[device]]\nname = \"d\"\ninterface = \"eth0\"\ndriver = \"dpdk\"\n" + service("a", "\"udp/1\""),
              {"4:10: 'dpdk' does not drive interfaces; write \"af_xdp\" or \"af_packet\""}},
@@ -205,6 +240,13 @@ INSTANTIATE_TEST_SUITE_P(
                              service("a", "\"udp/1\"") + "[closed_ports]\naction = \"kernel\"\n",
                          {"10:10: closed_ports.action = \"kernel\" needs the kernel to have its own copy of each "
                           "packet, which only driver = \"af_packet\" gives, and device 'd' at line 1"}},
+                    Case{"kernel beside a shared device",
+                         shared + service("a", "\"udp/1\"") + "[closed_ports]\naction = \"kernel\"\n",
+                         {}},
+                    Case{"reject beside a shared device",
+                         shared + service("a", "\"udp/1\"") + "[closed_ports]\naction = \"reject\"\n",
+                         {},
+                         {"12:10: closed_ports.action does not reach device 'd' at line 1"}},
                     Case{"kernel beside a vdev",
                          device + service("a", "\"udp/1\"") + "[closed_ports]\naction = \"kernel\"\n",
                          {"9:10: closed_ports.action = \"kernel\" needs"}}));

@@ -580,6 +580,7 @@ BAD_RUNS = [
      r"different IP versions"),
     ("explain_by_a_missing_file", {}, ["explain", "-c", "{}/none", "udp", "1.2.3.4:1", "1.2.3.4:1"], 2,
      r"cannot be opened"),
+    ("doctor_of_something", {}, ["doctor", "eth0"], 2, r"eth0"),
     ("ports_of_a_number_too_large", {}, ["ports", "65536"], 2, r"'65536' is not a port"),
     ("ports_below_zero", {}, ["ports", "-1"], 2, r"'-1' is not a port"),
     ("ports_of_an_unknown_name", {}, ["ports", "no-such-service"], 1, r"no service 'no-such-service'"),
@@ -676,9 +677,23 @@ name = "all"
 bindings = ["udp/*", "tcp/0", "tcp/65535"]
 deliver = ["drop"]
 """
+SHARED = """[[device]]
+name = "lan"
+interface = "eth0"
+driver = "af_xdp"
+share = true
+addresses = ["198.51.100.1/24"]
+"""
 
 
 class Check(CliTest):
+    def test_a_shared_device(self):
+        file = self.write("shared.toml", SHARED + TOWN)
+        said = run(self, "check", file).out
+        self.assertIn("device lan: interface eth0, profile af_xdp, shared with the kernel", said)
+        devices = {device["name"]: device for device in json.loads(run(self, "check", "--json", file).out)["devices"]}
+        self.assertEqual({name: device["share"] for name, device in devices.items()}, {"lan": True, "d": False})
+
     def test_sound(self):
         result = run(self, "check", self.write("town.toml", TOWN))
         self.assertEqual((result.code, result.err), (0, ""))
@@ -809,6 +824,9 @@ class Explain(CliTest):
         self.assertIn("not_for_us", self.explain("tcp", "198.51.100.7:1", "192.0.2.2:80", text=ours))
         quiet = TOWN + '[closed_ports]\naction = "drop"\n'
         self.assertIn("dropped as closed_port", self.explain("tcp", "198.51.100.7:1", "192.0.2.1:80", text=quiet))
+        shared = TOWN + SHARED
+        said = self.explain("tcp", "198.51.100.7:1", "198.51.100.1:80", text=shared)
+        self.assertIn("left to the kernel: device 'lan' is shared with it", said)
 
     def test_json(self):
         out = json.loads(self.explain("--json", "udp", "198.51.100.7:4242", "192.0.2.200:53"))
@@ -875,6 +893,7 @@ class Help(CliTest):
     OPTIONS = {
         "run": ["-c", "--config", "--seconds", "--json", "-- EAL ARGS"],
         "replay": ["-c", "--config", "--json", "CAPTURE"],
+        "doctor": ["--fix", "--json"],
         "explain": ["-c", "--config", "--json", "transport", "source", "destination"],
         "check": ["FILE", "--json", "--reference"],
         "ports": ["NAME|NUMBER", "--json"],
