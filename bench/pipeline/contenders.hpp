@@ -32,6 +32,8 @@ std::unique_ptr<Contender> make_run_to_completion(const Match& match);
 std::unique_ptr<Contender> make_run_to_completion(const Match& match, const control::Settings& settings);
 /// portier on two cores, rx core and worker, with a handler that reads as `options.reads` says.
 std::unique_ptr<Contender> make_pipeline(const Match& match);
+/// portier on one core with a mailbox, and a process that reads on the other.
+std::unique_ptr<Contender> make_mailbox(const Match& match);
 /// The stages of portier up to and with `last`, on one core.
 std::unique_ptr<Contender> make_stages(const Match& match, unsigned last);
 /// The minimal pipeline: mbuf pointers over rte_ring.

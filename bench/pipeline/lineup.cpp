@@ -35,6 +35,7 @@ const std::vector<Known>& known_contenders() {
       {"stage3", "as stage1, up to 3"},
       {"stage5", "as stage1, up to 5"},
       {"pipeline", "portier's rx core and worker core, handler reads, two cores"},
+      {"mailbox", "portier's receiving core and a process behind a mailbox, which reads, two cores"},
       {"mbuf-ring", "minimal pipeline: mbuf pointers over rte_ring, worker reads, two cores"},
       {"distributor", "rte_distributor in burst mode, worker frees, two cores"},
       {"event_dsw", "event_dsw with an atomic queue, worker frees, two cores"},
@@ -136,6 +137,7 @@ void Lineup::add(const Match& match, Part part) {
   }
   if (part == Part::cold) return;
   enter("pipeline", match, 2, [=] { return make_pipeline(match); });
+  enter("mailbox", match, 2, [=] { return make_mailbox(match); });
   enter("mbuf-ring", match, 2, [=] { return make_mbuf_ring(match); });
   enter("distributor", match, 2, [=] { return make_distributor(match); });
   enter("event_dsw", match, 2, [=] { return make_eventdev(match, "event_dsw"); });

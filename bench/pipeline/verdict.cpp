@@ -60,6 +60,7 @@ std::optional<Goal> goal_for(const Pairing& pairing) {
   static const std::map<std::pair<std::string, std::string>, double> at_least{
       {{"r2c", "testpmd-macswap"}, 1.2}, {{"r2c", "testpmd-rxonly"}, 0.7}, {{"pipeline", "mbuf-ring"}, 1.8},
       {{"pipeline", "distributor"}, 3},  {{"pipeline", "event_dsw"}, 2.3}, {{"pipeline", "r2c"}, 0.8},
+      {{"mailbox", "pipeline"}, 0.9},
   };
   const auto found = at_least.find({ours, peer});
   return found == at_least.end() ? std::nullopt : std::optional(Goal{.limit = found->second});
@@ -137,6 +138,9 @@ std::vector<Comparison> compare_all(std::span<const Run> runs, double tsc_hz) {
   pairings.push_back({.ours = {"r2c", "w6"}, .peer = {"r2c", "w4"}, .measure = Measure::cycles_ratio});
   for (const auto* peer : {"mbuf-ring", "distributor", "event_dsw", "event_sw", "r2c"}) {
     pairings.push_back({.ours = {"pipeline", ""}, .peer = {peer, ""}});
+  }
+  for (const auto* peer : {"pipeline", "kernel-udp"}) {
+    pairings.push_back({.ours = {"mailbox", ""}, .peer = {peer, ""}});
   }
   std::vector<Comparison> all;
   for (const auto& pairing : pairings)

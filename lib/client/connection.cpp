@@ -31,8 +31,10 @@ std::string usual_socket() {
     auto own = std::string(runtime) + "/portier/mailbox.sock";
     if (access(own.c_str(), F_OK) == 0) return own;
   }
-  auto temporary = "/tmp/portier-" + std::to_string(geteuid()) + "/mailbox.sock";
-  if (access(temporary.c_str(), F_OK) == 0) return temporary;
+  auto temporary = "/tmp/portier-" + std::to_string(geteuid());
+  struct stat folder {};
+  // Anybody can make a folder of that name there: only one of our own is looked into.
+  if (lstat(temporary.c_str(), &folder) == 0 && folder.st_uid == geteuid()) return temporary + "/mailbox.sock";
   return "/run/portier/mailbox.sock";
 }
 

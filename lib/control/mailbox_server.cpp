@@ -48,6 +48,31 @@ bool is_alive(const sockaddr_un& address) {
   return answers;
 }
 
+/// The folder of the socket. One that others may write to, or that is somebody else's, could hold another's socket
+/// tomorrow; only /run and what an operator names are trusted as they are.
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  struct stat found {};
+  const bool is_shared = folder.parent_path() == "/tmp";
+  if (!is_shared || lstat(folder.c_str(), &found) != 0) return;
+  if (found.st_uid == geteuid() && S_ISDIR(found.st_mode) && (found.st_mode & (S_IWGRP | S_IWOTH)) == 0) return;
+  throw std::runtime_error(
+      fmt::format("{} is somebody else's, or others may write to it: remove it, or set "
+                  "router.mailbox_socket",
+                  folder.string()));
+}
+
+/// Takes away what a router that is gone has left, and nothing else.
+void remove_old_socket(const std::string& path) {
+  struct stat found {};
+  if (lstat(path.c_str(), &found) != 0) return;
+  if (!S_ISSOCK(found.st_mode)) {
+    throw std::runtime_error(fmt::format("router.mailbox_socket: {} exists and is no socket; name another path", path));
+  }
+  unlink(path.c_str());
+}
+
 bool read_peer(int fd, handlers::Peer& peer) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
@@ -107,15 +132,14 @@ MailboxServer::~MailboxServer() {
 
 void MailboxServer::open() {
   const auto address = address_of(path_);
-  std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);
+  make_folder(std::filesystem::path(path_).parent_path());
   if (is_alive(address)) {
     throw std::runtime_error(
         fmt::format("another router listens at {}; give this one a router.mailbox_socket of its "
                     "own",
                     path_));
   }
-  unlink(path_.c_str());
+  remove_old_socket(path_);
   listener_ = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   // Everybody may knock: who is let in is decided by the kernel's word about the process.
   const bool is_open = listener_ >= 0 &&

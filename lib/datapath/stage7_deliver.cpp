@@ -3,6 +3,8 @@
 
 #include <rte_cycles.h>
 
+#include <algorithm>
+
 #include "datapath/drop.hpp"
 
 namespace portier::datapath {
@@ -24,6 +26,7 @@ void Delivery::look_up_targets(const Program& program) {
     targets_[service] = lane == nullptr ? nullptr : lane->target();
   }
   takers_.clear();
+  next_taker_ = 0;
   if (core_ < program.turn_takers.size()) {
     for (const auto& taker : program.turn_takers[core_]) takers_.push_back(taker.get());
   }
@@ -32,9 +35,11 @@ void Delivery::look_up_targets(const Program& program) {
 
 bool Delivery::call_takers(const Program& program, Turn::Kind kind) {
   Turn turn(*program.rules, outbox_, counters_, rte_rdtsc(), kind);
+  const auto count = kind == Turn::Kind::last ? takers_.size() : std::min(takers_.size(), takers_per_turn);
   bool has_worked = false;
-  for (auto* taker : takers_) {
-    has_worked |= taker->on_turn(turn);
+  for (std::size_t i = 0; i < count; ++i) {
+    next_taker_ = next_taker_ + 1 < takers_.size() ? next_taker_ + 1 : 0;
+    has_worked |= takers_[next_taker_]->on_turn(turn);
     outbox_.commit();
   }
   return has_worked;

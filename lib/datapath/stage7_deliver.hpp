@@ -44,7 +44,8 @@ class Delivery {
     return found;
   }
 
-  /// A share of the turn for every target that wants one. True: something was done.
+  /// A share of the turn for targets that want one: for `takers_per_turn` of them after one another, so that a turn
+  /// does not grow with their number, or at the end for all. True: something was done.
   bool take_turns(const Program& program, Turn::Kind kind) {
     look_at(program);
     if (takers_.empty()) [[likely]]
@@ -93,7 +94,9 @@ class Delivery {
   ServiceGroups groups_;
   /// By service, what the lanes of program `generation_` say, side by side: lanes themselves lie all over the memory.
   std::vector<Handler*> targets_ = std::vector<Handler*>(table::max_services);
+  static constexpr std::size_t takers_per_turn = 64;
   std::vector<TurnTaker*> takers_;
+  std::size_t next_taker_ = 0;
   std::uint64_t generation_ = 0;
   std::size_t postponed_ = 0;  ///< of the arrivals in hand
 };

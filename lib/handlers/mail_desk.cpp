@@ -15,12 +15,12 @@ constexpr unsigned most_answers = 128;   // per turn, of all processes
 
 }  // namespace
 
+/// The process sees the packets after the turn's last burst, when the desk has its share: once, not for each service.
 void MailDesk::put(datapath::Burst& burst) {
   if (members_ == nullptr || members_->active.empty()) {
     for (std::size_t i = 0; i < burst.size(); ++i) burst.refuse(i, packet::Reason::target_gone);
     return;
   }
-  std::uint64_t touched = 0;  // places
   std::size_t count = 0;
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < burst.size(); ++i) {
@@ -37,11 +37,9 @@ void MailDesk::put(datapath::Burst& burst) {
     datapath::detail::copy_frame(slot, packet.frame().data(), length);
     end.log.push(
         {static_cast<std::uint32_t>(end.out.position()), packet.service(), static_cast<std::uint16_t>(length)});
-    touched |= std::uint64_t{1} << place;
     count += 1;
     bytes += length;
   }
-  datapath::for_each(touched, [&](std::size_t place) { members_->links[place]->end(core_).out.publish(); });
   if (count == 0) return;
   put_.add(count);
   burst.postpone(count, bytes);
@@ -51,16 +49,17 @@ bool MailDesk::on_turn(datapath::Turn& turn) {
   bool has_worked = assigned_.load() != members_ && adopt(turn);
   if (members_ == nullptr) return has_worked;
   unsigned answers = most_answers;
-  for (const auto& link : members_->links) {
-    if (link == nullptr) continue;
-    auto& end = link->end(core_);
+  for (const auto place : members_->present) {
+    auto& link = *members_->links[place];
+    auto& end = link.end(core_);
+    if (end.out.has_unpublished()) end.out.publish();
     has_worked |= settle(turn, end);
     has_worked |= send_answers(turn, end, answers);
     if (end.is_broken()) [[unlikely]] {
       end.broken.set(1);
     }
     if (turn.is_last()) give_up(turn, end, packet::Reason::shutdown);
-    if (turn.is_idle() && may_wake_) wake(*link, end);
+    if (turn.is_idle() && may_wake_) wake(link, end);
   }
   return has_worked;
 }
@@ -68,16 +67,17 @@ bool MailDesk::on_turn(datapath::Turn& turn) {
 /// Other processes from now on; what those that have left had not taken ends here.
 bool MailDesk::adopt(datapath::Turn& turn) {
   const auto* next = assigned_.load();
-  for (std::size_t place = 0; members_ != nullptr && place < members_->links.size(); ++place) {
-    const auto& link = members_->links[place];
-    if (link == nullptr || link == next->links[place]) continue;
-    auto& end = link->end(core_);
-    settle(turn, end);
-    give_up(turn, end, packet::Reason::target_gone);
+  if (members_ != nullptr) {
+    for (const auto place : members_->present) {
+      if (members_->links[place] == next->links[place]) continue;
+      auto& end = members_->links[place]->end(core_);
+      settle(turn, end);
+      give_up(turn, end, packet::Reason::target_gone);
+    }
   }
   members_ = next;
   has_active_.set(next->active.empty() ? 0 : 1);
-  has_links_.set(next->is_empty() ? 0 : 1);
+  has_links_.set(next->present.size());
   adopted_.raise_to(next->generation);
   return true;
 }

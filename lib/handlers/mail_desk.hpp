@@ -1,7 +1,6 @@
 /// One core's side of a mailbox: packets into the rings of the processes behind it, answers out of theirs.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -25,12 +24,9 @@ namespace portier::handlers {
 struct MailMembers {
   std::uint64_t generation = 0;
   std::array<std::shared_ptr<MailLink>, table::max_workers> links;  ///< by place; null: nobody
-  std::vector<table::WorkerIndex> active;                           ///< places that get packets
+  std::vector<table::WorkerIndex> present;                          ///< places that are taken
+  std::vector<table::WorkerIndex> active;                           ///< of these, those that get packets
   table::CoreMap map;                                               ///< over `active`
-
-  bool is_empty() const {
-    return std::ranges::all_of(links, [](const auto& link) { return link == nullptr; });
-  }
 };
 
 /// Whose packets a mailbox gets: by service, how many lanes lead to it. Written by control.

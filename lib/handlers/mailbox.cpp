@@ -134,22 +134,19 @@ void Mailbox::leave(std::size_t place) {
   assign(std::move(next));
 }
 
-std::size_t Mailbox::processes() const {
-  const auto& links = members_.back()->links;
-  return links.size() - static_cast<std::size_t>(std::ranges::count(links, nullptr));
-}
+std::size_t Mailbox::processes() const { return members_.back()->present.size(); }
 
 /// Flows stay where they are but for those of processes that are gone, and the share of one that is new.
 void Mailbox::spread(MailMembers& next, const MailMembers& before, const std::vector<Known>& known) {
   next.active.clear();
-  std::vector<table::WorkerIndex> present;
+  next.present.clear();
   for (std::size_t place = 0; place < next.links.size(); ++place) {
     if (next.links[place] == nullptr) continue;
-    present.push_back(static_cast<table::WorkerIndex>(place));
+    next.present.push_back(static_cast<table::WorkerIndex>(place));
     if (!known[place].is_stalled) next.active.push_back(static_cast<table::WorkerIndex>(place));
   }
   // All are stalled: then the chain decides, and nobody's flows move.
-  if (next.active.empty()) next.active = present;
+  if (next.active.empty()) next.active = next.present;
   if (next.active.empty()) return;
   next.map = before.active.empty() ? table::deal(next.active) : table::rebalance(before.map, next.active);
 }

@@ -1,8 +1,8 @@
 /// libFuzzer entry: a process that writes whatever it likes into the memory it shares with the router.
 ///
-/// The input is a list of deeds: packets come, the core has a turn, the process reads soundly, writes bytes or positions,
-/// answers with frames of its own, leaves and comes back. Whatever it does, each packet ends once, no buffer is lost, and
-/// nothing leaves but from the port that is its own.
+/// The input is a list of deeds: packets come, the core has a turn, the process reads soundly, writes bytes or
+/// positions, answers with frames of its own, leaves and comes back. Whatever it does, each packet ends once, no buffer
+/// is lost, and nothing leaves but from the port that is its own.
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
@@ -69,7 +69,9 @@ struct World {
 class Play {
  public:
   explicit Play(World& world)
-      : world_(world), outbox_(world.pool, {datapath::TxLane{.relay = world.relay}}, counters_), desk_(0, false, std::vector<std::array<std::uint8_t, 6>>(1), world.owners) {
+      : world_(world),
+        outbox_(world.pool, {datapath::TxLane{.relay = world.relay}}, counters_),
+        desk_(0, false, std::vector<std::array<std::uint8_t, 6>>(1), world.owners) {
     come();
   }
   ~Play() {
@@ -155,8 +157,8 @@ class Play {
   void move(Input& input) {
     if (region_ == nullptr) return;
     const auto which = input.byte();
-    auto* positions = (which & 1) != 0 ? towards_process(region_, shape, 0).positions
-                                       : towards_router(region_, shape, 0).positions;
+    auto* positions =
+        (which & 1) != 0 ? towards_process(region_, shape, 0).positions : towards_router(region_, shape, 0).positions;
     auto& word = (which & 2) != 0 ? positions->produced : positions->consumed;
     if ((which & 4) != 0) word = input.number(8);
     else word += input.number(1);
@@ -196,7 +198,7 @@ class Play {
   void assign(std::shared_ptr<handlers::MailLink> link) {
     auto next = std::make_unique<handlers::MailMembers>();
     next->generation = members_.size() + 1;
-    if (link != nullptr) next->active = {0};
+    if (link != nullptr) next->present = next->active = {0};
     next->links[0] = std::move(link);
     desk_.assign(next.get());
     members_.push_back(std::move(next));

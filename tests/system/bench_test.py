@@ -23,7 +23,7 @@ BENCH = os.environ.get("PORTIER_BENCH", str(SOURCE / "build/bench/pipeline/porti
 LIMIT_S = 90  # no call takes longer, on any machine
 
 ONE_CORE = {"floor", "floor-put", "r2c", "stage1", "stage2", "stage3", "stage5"}
-TWO_CORES = {"pipeline", "mbuf-ring", "distributor", "event_dsw", "event_sw", "kernel-udp"}
+TWO_CORES = {"pipeline", "mailbox", "mbuf-ring", "distributor", "event_dsw", "event_sw", "kernel-udp"}
 TESTPMD = {"testpmd-rxonly", "testpmd-macswap", "testpmd-5tswap"}
 
 

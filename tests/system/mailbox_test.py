@@ -69,7 +69,7 @@ class MailboxCase(unittest.TestCase):
         self.router = subprocess.Popen([PORTIER, "run", "-c", str(config), "--json"], stdout=subprocess.PIPE,
                                        stderr=self.errors, text=True)
         self.stack.callback(self.end, self.router)
-        self.wait_until("the socket is there", self.socket.exists)
+        self.wait_until("it runs", lambda: "Ctrl-C ends it" in self.said())
 
     @staticmethod
     def end(process):
@@ -212,6 +212,22 @@ class MailboxCase(unittest.TestCase):
                                 capture_output=True, text=True, timeout=LIMIT_S, check=False)
         self.assertEqual(second.returncode, 1)
         self.assertIn("another router listens", second.stderr)
+        self.finish()
+
+    def test_only_old_sockets_are_removed(self):
+        self.socket.write_text("precious")
+        config = self.folder / "portier.toml"
+        config.write_text(CONFIG.format(socket=self.socket, deliver='[{ mailbox = "upper" }]', rate=1000))
+        done = subprocess.run([PORTIER, "run", "-c", str(config), "--seconds", "1"], capture_output=True, text=True,
+                              timeout=LIMIT_S, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("is no socket", done.stderr)
+        self.assertEqual(self.socket.read_text(), "precious")
+        self.socket.unlink()
+        stale = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        stale.bind(str(self.socket))
+        stale.close()
+        self.start()
         self.finish()
 
 
