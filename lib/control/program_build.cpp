@@ -26,6 +26,7 @@ const ServiceSettings* find_service(const Settings* settings, const std::string&
 
 datapath::HandlerContext handler_context(const Settings& settings, const ProgramContext& context) {
   datapath::HandlerContext made;
+  made.directory = directory_of(settings);
   made.device_macs = context.device_macs;
   made.tsc_hz = context.tsc_hz;
   made.naps = settings.router.idle == Idle::adaptive;

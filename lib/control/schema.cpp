@@ -197,7 +197,8 @@ const std::array settings_table{
             "",
             {.most_items = 8},
             "",
-            "The delivery chain: the first target takes the packets, the others stand by in order."},
+            "The delivery chain: the first target takes the packets, the others stand by in order. What there is says "
+            "[Targets](#targets)."},
     Setting{"service[]",
             "stall_ms",
             [](Settings& s) -> Field { return &s.services.back().stall_ms; },

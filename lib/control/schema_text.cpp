@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "control/schema.hpp"
+#include "handlers/registry.hpp"
 #include "packet/reason.hpp"
 
 namespace portier::control {
@@ -52,6 +53,26 @@ struct DefaultText {
     return "";
   }
 };
+
+std::string targets_markdown() {
+  const auto registry = handlers::Registry::with_builtins();
+  std::string out =
+      "\n# Targets\n\nWhat `deliver` may name. A handler is written by its name, or as a table when it has options: "
+      "`{ handler = \"reject\", rate_pps = 100 }`. Relative paths start in the folder of the configuration file.\n\n"
+      "| target | what becomes of the packets |\n|---|---|\n";
+  for (const auto& name : registry.names()) {
+    const auto& text = registry.text_of(name);
+    out += fmt::format("| `{}` | {} |\n", text.written, text.sentence);
+  }
+  out += "\n| target | option | type | default | meaning |\n|---|---|---|---|---|\n";
+  for (const auto& name : registry.names()) {
+    for (const auto& option : registry.text_of(name).options) {
+      out += fmt::format("| {} | `{}` | {} | {} | {} |\n", name, option.key, option.type, option.fallback,
+                         option.sentence);
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -116,6 +137,7 @@ std::string reference_markdown() {
                        setting.unit.empty() ? "-" : setting.unit, is_value ? fmt::format("`{}`", fallback) : fallback,
                        setting.sentence);
   }
+  out += targets_markdown();
   out +=
       "\n# Drop reasons\n\nWhat the ledger, `replay` and the counters call the ways in which a packet can end.\n\n"
       "| name | stage | meaning |\n|---|---|---|\n";

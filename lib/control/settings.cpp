@@ -1,6 +1,8 @@
 /// TOML to settings: sections and their order here, keys and values by the schema.
 #include "control/settings.hpp"
 
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "control/schema.hpp"
@@ -132,6 +134,10 @@ class SettingsReader {
 };
 
 }  // namespace
+
+std::string directory_of(const Settings& settings) {
+  return std::filesystem::path(settings.file).parent_path().string();
+}
 
 Draft read_settings(std::string_view text, const std::string& name) {
   Draft draft{.settings = {}, .found = Faults(name)};

@@ -133,6 +133,9 @@ struct Settings {
   Places places;  ///< of the sections; of a section that repeats, the first
 };
 
+/// Of the file; empty where there is none, or where it was named without a folder.
+std::string directory_of(const Settings& settings);
+
 inline constexpr std::size_t max_devices = 16;  ///< a ring slot says its device in four bits
 inline constexpr std::size_t max_user_services = table::max_services - table::first_user_service;
 inline constexpr std::size_t max_bindings = 65'536;  ///< of all services together

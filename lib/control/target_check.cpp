@@ -16,6 +16,8 @@ namespace {
 /// What a factory may look at, as far as the settings alone tell.
 datapath::HandlerContext trial_context(const Settings& settings) {
   datapath::HandlerContext context;
+  context.directory = directory_of(settings);
+  context.is_trial = true;
   context.device_macs.resize(settings.devices.size());
   for (std::size_t device = 0; device < settings.devices.size(); ++device) {
     for (const auto& address : settings.devices[device].addresses) {

@@ -180,7 +180,9 @@ struct HandlerContext {
   std::map<std::string, std::string> options;  ///< from `deliver = [{ handler = "...", ... }]`
   std::vector<std::array<std::uint8_t, 6>> device_macs;  ///< by device index
   std::vector<OurAddress> addresses;
-  double tsc_hz = 1e9;  ///< ticks per second of `Burst::now_tsc`
+  double tsc_hz = 1e9;    ///< ticks per second of `Burst::now_tsc`
+  std::string directory;  ///< of the configuration file: where relative paths start; empty: the working directory
+  bool is_trial = false;  ///< a configuration is being checked: the handler is destroyed at once
 };
 
 /// Called once per service and worker at start and at reloads, and once when a configuration is checked, before DPDK

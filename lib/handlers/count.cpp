@@ -12,6 +12,8 @@ class Count final : public datapath::Handler {
 
 }  // namespace
 
+constexpr TargetText count_text{.written = "\"count\"", .sentence = "takes packets and counts them"};
+
 std::unique_ptr<datapath::Handler> make_count(const datapath::HandlerContext& context) {
   refuse_unknown_options(context, "count", {});
   return std::make_unique<Count>();

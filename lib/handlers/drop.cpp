@@ -14,6 +14,9 @@ class Drop final : public datapath::Handler {
 
 }  // namespace
 
+constexpr TargetText drop_text{.written = "\"drop\"",
+                               .sentence = "takes nothing: each packet is dropped as `service_drop`"};
+
 std::unique_ptr<datapath::Handler> make_drop(const datapath::HandlerContext& context) {
   refuse_unknown_options(context, "drop", {});
   return std::make_unique<Drop>();

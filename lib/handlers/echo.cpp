@@ -50,6 +50,10 @@ class Echo final : public datapath::Handler {
 
 }  // namespace
 
+constexpr TargetText echo_text{
+    .written = "\"echo\"",
+    .sentence = "sends UDP payloads back, addresses and ports swapped; refuses TCP with a reset"};
+
 std::unique_ptr<datapath::Handler> make_echo(const datapath::HandlerContext& context) {
   refuse_unknown_options(context, "echo", {});
   return std::make_unique<Echo>();

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <stdexcept>
 #include <utility>
@@ -206,6 +207,21 @@ std::unique_ptr<datapath::Handler> make_mailbox_target(std::shared_ptr<Mailbox> 
                                                        const datapath::HandlerContext& context) {
   return std::make_unique<MailboxTarget>(std::move(mailbox), context);
 }
+
+namespace {
+constexpr std::array option_texts{
+    OptionText{"mailbox", "a name", "required", "What processes connect by; several may, and share the flows."},
+    OptionText{"allow_users", "a list of user names or numbers", "none",
+               "Who may connect besides root and the router's own user."},
+    OptionText{"allow_groups", "a list of group names or numbers", "none", "Whose members may connect, too."},
+    OptionText{"slots", "a whole number from 256 to 65536", "4096",
+               "Slots of 128 bytes that may be full of each ring towards a process."},
+};
+}  // namespace
+
+constexpr TargetText mailbox_text{.written = "{ mailbox = \"dns\" }",
+                                  .sentence = "hands them to another process, see `portier_client.h`",
+                                  .options = option_texts};
 
 std::unique_ptr<datapath::Handler> check_mailbox(const datapath::HandlerContext& context) {
   MailboxOptions::read(context);

@@ -12,6 +12,7 @@
 
 #include "datapath/handler.hpp"
 #include "handlers/mail_desk.hpp"
+#include "handlers/registry.hpp"
 
 namespace portier::handlers {
 
@@ -100,5 +101,6 @@ std::unique_ptr<datapath::Handler> make_mailbox_target(std::shared_ptr<Mailbox> 
 
 /// Only reads the options; for checks, and for routers without a mailroom, which it refuses.
 std::unique_ptr<datapath::Handler> check_mailbox(const datapath::HandlerContext& context);
+extern const TargetText mailbox_text;
 
 }  // namespace portier::handlers

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <stdexcept>
 
 namespace portier::handlers {
@@ -34,6 +35,15 @@ std::uint64_t number_option(const datapath::HandlerContext& context, std::string
                                 "\"");
   }
   return value;
+}
+
+std::string path_option(const datapath::HandlerContext& context, std::string_view handler, const std::string& name) {
+  const auto found = context.options.find(name);
+  if (found == context.options.end() || found->second.empty()) {
+    throw std::invalid_argument("target \"" + std::string(handler) + "\" needs a path; write { " + name +
+                                " = \"a/path\" }");
+  }
+  return (std::filesystem::path(context.directory) / found->second).lexically_normal().string();
 }
 
 }  // namespace portier::handlers

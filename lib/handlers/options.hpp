@@ -19,4 +19,8 @@ void refuse_unknown_options(const datapath::HandlerContext& context, std::string
 std::uint64_t number_option(const datapath::HandlerContext& context, std::string_view handler, const std::string& name,
                             std::uint64_t fallback, std::uint64_t limit);
 
+/// The option as a path: a relative one starts in the folder of the configuration. Throws `std::invalid_argument` when
+/// it is not given, or empty.
+std::string path_option(const datapath::HandlerContext& context, std::string_view handler, const std::string& name);
+
 }  // namespace portier::handlers

@@ -11,12 +11,13 @@ namespace portier::handlers {
 
 Registry Registry::with_builtins() {
   Registry registry;
-  registry.add("count", make_count);
-  registry.add("echo", make_echo);
-  registry.add("drop", make_drop);
-  registry.add("reject", make_reject);
-  registry.add("mailbox", check_mailbox, Place::receiving);
-  registry.insert("answer", {make_answer, Place::worker, true});
+  registry.add("count", make_count, Place::worker, count_text);
+  registry.add("echo", make_echo, Place::worker, echo_text);
+  registry.add("drop", make_drop, Place::worker, drop_text);
+  registry.add("reject", make_reject, Place::worker, reject_text);
+  registry.add("mailbox", check_mailbox, Place::receiving, mailbox_text);
+  registry.add("plugin", make_plugin, Place::worker, plugin_text);
+  registry.insert("answer", {make_answer, Place::worker, true, {}});
   return registry;
 }
 

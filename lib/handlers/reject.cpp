@@ -1,4 +1,6 @@
 /// `reject`: every packet refused, and as many senders told as the budget allows.
+#include <array>
+
 #include "handlers/builtins.hpp"
 #include "handlers/options.hpp"
 #include "packet/reply.hpp"
@@ -37,7 +39,16 @@ class Reject final : public datapath::Handler {
   table::TokenBucket budget_;
 };
 
+constexpr std::array options{
+    OptionText{"rate_pps", "a whole number from 0 to 100000000", "1000", "Answers a second, on each worker; 0: none."}};
+
 }  // namespace
+
+constexpr TargetText reject_text{
+    .written = "{ handler = \"reject\", rate_pps = 100 }",
+    .sentence =
+        "answers with a port unreachable or a reset, within `rate_pps`; each packet is dropped as `service_reject`",
+    .options = options};
 
 std::unique_ptr<datapath::Handler> make_reject(const datapath::HandlerContext& context) {
   refuse_unknown_options(context, "reject", {"rate_pps"});

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "control/spelling.hpp"
+#include "handlers/registry.hpp"
 
 namespace portier::control {
 namespace {
@@ -84,6 +85,21 @@ TEST(Schema, ReferenceHasALineForEverySetting) {
   }
   EXPECT_THAT(reference, HasSubstr("| `burst` | a whole number from 1 to 64 | packets | `32` |"));
   EXPECT_EQ(reference.find("[]."), std::string::npos);
+}
+
+TEST(Schema, ReferenceHasALineForEveryTargetAndItsOptions) {
+  const auto reference = reference_markdown();
+  const auto registry = handlers::Registry::with_builtins();
+  for (const auto& name : registry.names()) {
+    const auto& text = registry.text_of(name);
+    EXPECT_THAT(reference, HasSubstr("| `" + std::string(text.written) + "` | " + std::string(text.sentence) + " |"));
+    EXPECT_FALSE(text.written.empty() || text.sentence.empty()) << name;
+    for (const auto& option : text.options) {
+      EXPECT_THAT(reference, HasSubstr("| " + name + " | `" + std::string(option.key) + "` |"));
+      EXPECT_TRUE(option.sentence.ends_with('.')) << name << " " << option.key;
+      EXPECT_FALSE(option.type.empty() || option.fallback.empty()) << name << " " << option.key;
+    }
+  }
 }
 
 TEST(Schema, NamesKeepToTheirRule) {

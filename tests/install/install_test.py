@@ -63,7 +63,9 @@ class Installed:
         text = found[0].read_text()
         prefix = re.search(r"^prefix=(.+)$", text, re.M)[1]
         self.prefix = stage / prefix.lstrip("/")
-        found[0].write_text(re.sub(r"^prefix=.+$", f"prefix={self.prefix}", text, flags=re.M))
+        for description in found[0].parent.glob("portier*.pc"):
+            text = re.sub(r"^prefix=.+$", f"prefix={self.prefix}", description.read_text(), flags=re.M)
+            description.write_text(text)
         self.env = {**os.environ, "PKG_CONFIG_PATH": str(found[0].parent)}
         self.env.pop("PORTIER_DRIVERS", None)
 
@@ -77,7 +79,7 @@ class Installed:
 
     def test_headers_compile_without_the_source_tree(self):
         top = self.prefix / "include" / "portier"
-        headers = sorted(path.relative_to(top) for path in top.rglob("*.hpp"))
+        headers = sorted(path.relative_to(top) for path in [*top.rglob("*.hpp"), *top.rglob("*.h")])
         check(len(headers) > 10, f"only {len(headers)} headers")
         text = "".join(f'#include "{header}"\n' for header in headers)
         flags = run("pkg-config", "--cflags", "portier", env=self.env).stdout.split()
@@ -101,6 +103,18 @@ class Installed:
     def test_example_builds_with_its_makefile(self):
         shutil.copytree(SOURCE / "apps" / "examples" / "kv", self.example)
         run("make", "-C", self.example, env={**self.env, "CXXFLAGS": "-O1 -Wall -Wextra -Werror"})
+
+    def test_plugin_builds_with_its_makefile_and_answers(self):
+        folder = self.work / "plugin"
+        shutil.copytree(SOURCE / "apps" / "examples" / "plugin", folder)
+        run("make", "-C", folder, env={**self.env, "CFLAGS": "-O1 -Wall -Wextra -Wpedantic -Werror"})
+        config = folder / "portier-upper.toml"
+        text = config.read_text()
+        device = text[text.index("interface"):text.index("[[service]]")]
+        config.write_text(text.replace(device, "traffic = true\n"))
+        done = run(self.prefix / "bin" / "portier", "run", "-c", config, "--seconds", 1, "--json", env=self.env)
+        ledger = ledger_of(done.stdout)
+        check(ledger["replied"] > 0, f"nothing was answered: {ledger}")
 
     def test_example_answers(self):
         done = run("./kv_server", "-c", "portier-kv.toml", "-s", 2, "-j", env=self.env, cwd=self.example)
