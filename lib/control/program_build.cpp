@@ -2,6 +2,7 @@
 #include "control/program_build.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 
 namespace portier::control {
@@ -24,6 +25,44 @@ const ServiceSettings* find_service(const Settings* settings, const std::string&
   return at == settings->services.end() ? nullptr : &*at;
 }
 
+std::optional<std::uint8_t> device_index(const Settings& settings, const std::string& name) {
+  const auto at = std::ranges::find(settings.devices, name, &DeviceSettings::name);
+  if (at == settings.devices.end()) return std::nullopt;
+  return static_cast<std::uint8_t>(at - settings.devices.begin());
+}
+
+/// What comes back from a device by which a service is delivered is a service of its own, "web/backend0": so it has an
+/// account of its own, and whoever is in charge of the service never meets it.
+struct Return {
+  const ServiceSettings* owner;
+  std::uint8_t device;
+  ServiceSettings service;
+};
+
+std::vector<Return> returns_of(const Settings& settings) {
+  std::vector<Return> returns;
+  for (const auto& service : settings.services) {
+    for (const auto& target : service.deliver) {
+      const auto device = target.options.find("device");
+      if (target.handler != "device" || device == target.options.end()) continue;
+      const auto index = device_index(settings, device->second);
+      const auto name = service.name + "/" + device->second;
+      if (!index || std::ranges::any_of(returns, [&](const auto& other) { return other.service.name == name; })) continue;
+      Return made{.owner = &service, .device = *index, .service = {}};
+      made.service.name = name;
+      made.service.deliver.push_back({.handler = "return", .options = target.options, .place = target.place});
+      returns.push_back(std::move(made));
+    }
+  }
+  return returns;
+}
+
+table::ServiceId id_for(ServiceIds& ids, const std::string& name) {
+  const auto id = ids.id_of(name);
+  if (!id) throw std::runtime_error("no more than 4094 service names over the life of a router: restart it");
+  return *id;
+}
+
 datapath::HandlerContext handler_context(const Settings& settings, const ProgramContext& context) {
   datapath::HandlerContext made;
   made.directory = directory_of(settings);
@@ -31,6 +70,7 @@ datapath::HandlerContext handler_context(const Settings& settings, const Program
   made.tsc_hz = context.tsc_hz;
   made.naps = settings.router.idle == Idle::adaptive;
   for (std::size_t device = 0; device < settings.devices.size(); ++device) {
+    made.device_names.push_back(settings.devices[device].name);
     for (const auto& address : settings.devices[device].addresses) {
       made.addresses.push_back({address.address, address.prefix_length, static_cast<std::uint8_t>(device)});
     }
@@ -113,11 +153,10 @@ void collect_turn_takers(datapath::Program& program, const datapath::Program* pr
 std::vector<table::Binding> bindings_of(const Settings& settings, ServiceIds& ids) {
   std::vector<table::Binding> bindings;
   for (const auto& service : settings.services) {
-    const auto id = ids.id_of(service.name);
-    if (!id) throw std::runtime_error("no more than 4094 service names over the life of a router: restart it");
+    const auto id = id_for(ids, service.name);
     for (const auto& written : service.bindings) {
       bindings.push_back(written.binding);
-      bindings.back().service = *id;
+      bindings.back().service = id;
     }
   }
   return bindings;
@@ -132,6 +171,9 @@ table::RulesetSpec ruleset_spec(const Settings& settings, ServiceIds& ids, const
   spec.closed_action = settings.closed_ports.action == ClosedAction::drop     ? table::ClosedAction::drop
                        : settings.closed_ports.action == ClosedAction::kernel ? table::ClosedAction::kernel
                                                                               : table::ClosedAction::reject;
+  for (const auto& path : returns_of(settings)) {
+    spec.returns.push_back({*ids.find(path.owner->name), path.device, id_for(ids, path.service.name)});
+  }
   for (const auto& device : settings.devices) {
     for (const auto& address : device.addresses) spec.our_addresses.push_back(address.address);
   }
@@ -171,6 +213,7 @@ std::unique_ptr<datapath::Program> build_program(const Settings& settings, const
   ServiceSettings answer;
   answer.name = "answer";
   answer.deliver.push_back({.handler = "answer", .options = {}, .place = {}});
+  const auto returns = returns_of(settings);
   program->lanes.resize(context.worker_cpus.size() + context.rx_cores);
   for (std::size_t core = 0; core < program->lanes.size(); ++core) {
     auto& lanes = program->lanes[core];
@@ -180,16 +223,19 @@ std::unique_ptr<datapath::Program> build_program(const Settings& settings, const
     if (!keeps_addresses && !is_receiving) {
       lanes[table::answer_service] = make_lane(context, base, answer, table::answer_service, core, max_faults);
     }
-    for (const auto& service : settings.services) {
-      const auto* before = find_service(previous_settings, service.name);
+    // `owner`: the service itself, or the one whose clients get the answers.
+    const auto renew = [&](const ServiceSettings& service, const ServiceSettings& owner) {
+      const auto* before = find_service(previous_settings, owner.name);
       const auto id = *ids.find(service.name);
       auto& lane = lanes[id];
       const bool is_direct = has_direct(context, service.deliver);
       program->has_direct = program->has_direct || is_direct;
       // A service that was away for a while starts anew; one whose delivery is the same keeps its handlers.
-      if (lane != nullptr && before != nullptr && same_delivery(*before, service) && keeps_addresses) continue;
+      if (lane != nullptr && before != nullptr && same_delivery(*before, owner) && keeps_addresses) return;
       lane = is_receiving && !is_direct ? nullptr : make_lane(context, base, service, id, core, max_faults);
-    }
+    };
+    for (const auto& service : settings.services) renew(service, service);
+    for (const auto& path : returns) renew(path.service, *path.owner);
   }
   collect_turn_takers(*program, previous, false);
   return program;

@@ -10,6 +10,7 @@
 
 #include "control/reload_check.hpp"
 #include "control/ring_places.hpp"
+#include "handlers/device_target.hpp"
 #include "nic/failure.hpp"
 
 namespace portier::control {
@@ -52,6 +53,9 @@ Router::Router(const Settings& settings, const CorePlan& plan, std::vector<nic::
   open_devices(std::move(specs));
   plan_transmit();
   registry_.replace("mailbox", [this](const auto& context) { return mailroom_.make_target(context); });
+  registry_.replace("device", [this](const auto& context) { return handlers::make_device_target(context, links_); });
+  registry_.replace("return", [](const auto& context) { return handlers::make_device_return(context); });
+  note_links();
   program_.set_first(settings_);
   open_mailboxes();
   make_cores();
@@ -59,6 +63,14 @@ Router::Router(const Settings& settings, const CorePlan& plan, std::vector<nic::
 
 void Router::open_mailboxes() {
   if (!mailbox_server_.is_open() && mailroom_.is_in_use()) mailbox_server_.open();
+}
+
+/// Of the devices by which something is delivered: drivers are not asked for more than that.
+void Router::note_links() {
+  for (std::size_t device = 0; device < devices_.size(); ++device) {
+    if (!links_.is_watched(device)) continue;
+    links_.note(device, devices_[device]->is_link_up(), devices_[device]->counters().sent);
+  }
 }
 
 /// A ring pair for every core that receives.
@@ -104,8 +116,13 @@ void Router::plan_transmit() {
   served_.assign(cores, {});
   const bool has_hardware = std::ranges::any_of(settings_.devices, [](const auto& d) { return !d.pci.empty(); });
   const auto layout = has_hardware ? nic::MbufLayout::page_each : nic::MbufLayout::packed;
+  // A NIC keeps what it was given until it needs the descriptor again: whole queues of it, where packets are sent on.
+  const bool forwards = std::ranges::any_of(settings_.services, [](const auto& service) {
+    return std::ranges::any_of(service.deliver, [](const auto& target) { return target.handler == "device"; });
+  });
   for (std::size_t core = 0; core < cores; ++core) {
-    send_pools_.push_back(std::make_unique<nic::Pool>("send_" + std::to_string(core), send_mbufs,
+    send_pools_.push_back(std::make_unique<nic::Pool>("send_" + std::to_string(core),
+                                                      forwards ? 4 * send_mbufs : send_mbufs,
                                                       static_cast<unsigned>(crosscore::max_frame_bytes), layout));
   }
   for (std::size_t d = 0; d < devices_.size(); ++d) {
@@ -222,6 +239,7 @@ void Router::supervise() {
   for (const auto& event : mailbox_server_.look()) {
     if (tell_) tell_(event);
   }
+  note_links();
   std::uint64_t faults = 0;
   for (const auto* core : counters()) faults += core->faults.value();
   for (const auto& event : program_.supervise(faults)) {

@@ -23,6 +23,7 @@
 #include "datapath/local_core.hpp"
 #include "datapath/rx_core.hpp"
 #include "datapath/worker_core.hpp"
+#include "handlers/link_board.hpp"
 #include "handlers/mailroom.hpp"
 #include "handlers/registry.hpp"
 #include "nic/device.hpp"
@@ -87,6 +88,7 @@ class Router {
   void supervise();
   void watch_calls();
   void open_mailboxes();
+  void note_links();
   crosscore::MailShape mail_shape(std::uint32_t slots) const;
   void open_devices(std::vector<nic::DeviceSpec> specs);
   void make_cores();
@@ -112,6 +114,7 @@ class Router {
   std::vector<std::unique_ptr<crosscore::SlotRing>> rings_;  ///< [rx core * workers + worker]
 
   handlers::Mailroom mailroom_;
+  handlers::LinkBoard links_;
   MailboxServer mailbox_server_;
   ProgramKeeper program_;
   crosscore::PhaseFlag phase_;

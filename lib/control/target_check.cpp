@@ -20,6 +20,7 @@ datapath::HandlerContext trial_context(const Settings& settings) {
   context.is_trial = true;
   context.device_macs.resize(settings.devices.size());
   for (std::size_t device = 0; device < settings.devices.size(); ++device) {
+    context.device_names.push_back(settings.devices[device].name);
     for (const auto& address : settings.devices[device].addresses) {
       context.addresses.push_back({address.address, address.prefix_length, static_cast<std::uint8_t>(device)});
     }

@@ -13,6 +13,7 @@ packet::MutableBytes Burst::reply(std::size_t i, std::size_t length) {
   return outbox_->open((*this)[i].device(), length);
 }
 packet::MutableBytes Burst::forward(std::uint8_t device, std::size_t length) { return outbox_->open(device, length); }
+std::size_t Burst::room(std::uint8_t device) { return outbox_->room(device); }
 void Burst::trim(std::size_t length) { outbox_->trim(length); }
 void Burst::cancel() { outbox_->cancel(); }
 

@@ -90,6 +90,9 @@ class Burst {
   /// As `reply`, by another device (its index in the configuration).
   packet::MutableBytes forward(std::uint8_t device, std::size_t length);
 
+  /// Frames that `device` has room for: so many of `forward` are not lost because it takes no more.
+  std::size_t room(std::uint8_t device);
+
   /// Shortens the frame that `reply` or `forward` returned last.
   void trim(std::size_t length);
   /// Takes the frame that `reply` or `forward` returned last back: it is not sent.
@@ -178,7 +181,8 @@ struct HandlerContext {
   unsigned stall_ms = 1000;                    ///< as the service's setting
   bool naps = true;                            ///< the core sleeps when idle, so it may make system calls then
   std::map<std::string, std::string> options;  ///< from `deliver = [{ handler = "...", ... }]`
-  std::vector<std::array<std::uint8_t, 6>> device_macs;  ///< by device index
+  std::vector<std::string> device_names;                 ///< by device index
+  std::vector<std::array<std::uint8_t, 6>> device_macs;  ///< the same
   std::vector<OurAddress> addresses;
   double tsc_hz = 1e9;    ///< ticks per second of `Burst::now_tsc`
   std::string directory;  ///< of the configuration file: where relative paths start; empty: the working directory

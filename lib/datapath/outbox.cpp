@@ -44,6 +44,14 @@ void Outbox::cancel() {
   if (open_count_ != 0) rte_pktmbuf_free(open_[--open_count_].mbuf);
 }
 
+std::size_t Outbox::room(std::uint8_t device) {
+  constexpr std::size_t enough = 64;  // a burst
+  if (device >= lanes_.size()) return 0;
+  const auto& held = held_[device];
+  if (held.count + open_count_ + enough > held_limit) send(device);
+  return held_limit - std::min(held_limit, held.count + open_count_);
+}
+
 rte_mbuf* Outbox::copy(packet::Bytes frame) {
   rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
   if (mbuf == nullptr) {

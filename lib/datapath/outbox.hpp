@@ -36,6 +36,11 @@ class Outbox {
   packet::MutableBytes open(std::uint8_t device, std::size_t length);
   void trim(std::size_t length);
   void cancel();
+  /// Frames for `device` that may be opened now without one of them being lost to a full queue. Tries to send what is
+  /// held first, if there is little room.
+  std::size_t room(std::uint8_t device);
+  /// Frames that `device` has not taken yet.
+  std::size_t held(std::uint8_t device) const { return held_[device].count; }
   /// A copy of `frame` in an mbuf of the pool, or null.
   rte_mbuf* copy(packet::Bytes frame);
 
@@ -59,6 +64,7 @@ class Outbox {
  private:
   static constexpr std::size_t open_limit = 256;
   static constexpr std::size_t held_limit = 256;
+  static_assert(open_limit >= held_limit, "what there is room for can be opened");
 
   struct Open {
     rte_mbuf* mbuf;

@@ -95,13 +95,40 @@ inline Rows look_up_plain_rows(const table::Ruleset& rules, RxBurst& burst, cons
   return has_closed ? burst.plain & rows_of(burst, table::no_service) : 0;
 }
 
+/// Of a plain row.
+inline packet::FlowKey flow_of_plain(const RxBurst& burst, std::size_t i) {
+  const std::uint8_t version = (burst.ipv6 & row(i)) != 0 ? 6 : 4;
+  const auto* l4 = transport_of(burst, i);
+  const std::size_t size = version == 6 ? 16 : 4;
+  return {.src = packet::address_at(l4 - 2 * size, version),
+          .dst = packet::address_at(l4 - size, version),
+          .src_port = packet::load16(l4),
+          .dst_port = packet::load16(l4 + 2),
+          .proto = static_cast<std::uint8_t>(burst.ports[i] >> 32)};
+}
+
+/// From a device by which services are delivered: answers to their clients belong to those services, whatever owns the
+/// client's port here. Returns what stays closed.
+inline Rows look_up_returns(const table::Ruleset& rules, RxBurst& burst, Rows closed) {
+  for_each(burst.plain, [&](std::size_t i) {
+    const auto service = rules.return_service(burst.device, flow_of_plain(burst, i));
+    if (service == table::no_service) return;
+    burst.service[i] = service;
+    closed &= ~row(i);
+  });
+  return closed;
+}
+
 }  // namespace detail
 
 inline void stage3_lookup(const table::Ruleset& rules, DemuxState& state, RxBurst& burst) {
   detail::Slots slots;
   const bool has_prefixes = rules.has_prefixes4() || rules.has_prefixes6();
   if (has_prefixes) detail::find_slots(rules, burst, slots);
-  const Rows closed = detail::look_up_plain_rows(rules, burst, has_prefixes ? &slots : nullptr);
+  Rows closed = detail::look_up_plain_rows(rules, burst, has_prefixes ? &slots : nullptr);
+  if (rules.has_returns(burst.device)) [[unlikely]] {
+    closed = detail::look_up_returns(rules, burst, closed);
+  }
   if (!state.counters.ends_packets) detail::count_plain_rows(burst, state.counters);
   for_each(first_rows(burst.count) & ~burst.plain, [&](std::size_t i) {
     burst.service[i] = table::no_service;

@@ -56,7 +56,11 @@ inline std::uint32_t hash_of_row(const table::Ruleset& rules, const RxBurst& bur
 inline void look_up_ports(const table::Ruleset& rules, DemuxState& state, RxBurst& burst, std::size_t i,
                           table::AddressSlot slot) {
   const auto& facts = burst.facts[i];
-  const auto service = rules.ports().look_up(slot, packet::transport_index[facts.proto], facts.dst_port);
+  auto service = rules.ports().look_up(slot, packet::transport_index[facts.proto], facts.dst_port);
+  if (rules.has_returns(burst.device)) [[unlikely]] {
+    const auto answers = rules.return_service(burst.device, packet::flow_key(burst.data[i], facts));
+    if (answers != table::no_service) service = answers;
+  }
   burst.service[i] = service;
   burst.hash[i] = hash_of_row(rules, burst, i);
   if (facts.fragment == Fragment::first) {
@@ -92,13 +96,15 @@ inline void look_up_later(const table::Ruleset& rules, DemuxState& state, RxBurs
   burst.pool = nullptr;   // not all mbufs of the burst go home now
 }
 
-/// An ICMP error goes to the owner of the flow that it quotes, on that flow's worker.
+/// An ICMP error goes to the owner of the flow that it quotes, on that flow's worker. One that a service's device sends
+/// about what was delivered by it quotes a client's packet, and goes the way of answers to that client.
 inline void look_up_quote(const table::Ruleset& rules, DemuxState& state, RxBurst& burst, std::size_t i) {
   const auto quote = packet::parse_quote(burst.bytes(i), burst.facts[i]);
   if (quote.ip_version == 0) return drop(state, burst, i, Reason::bad_quote);
   if (!quote.ports_known) return drop(state, burst, i, Reason::icmp_unowned);
   const auto flow = packet::flow_key(quote);
-  burst.service[i] = rules.service_for(flow);
+  burst.service[i] = rules.return_service(burst.device, flow);
+  if (burst.service[i] == table::no_service) burst.service[i] = rules.service_for(flow);
   burst.hash[i] = packet::flow_hash(rules.hash_key(), flow);
   if (burst.service[i] == table::no_service) drop(state, burst, i, Reason::icmp_unowned);
 }

@@ -29,6 +29,9 @@ class Turn {
 
   /// As `Burst::forward`, `trim` and `cancel`. What is open when the turn ends is sent.
   packet::MutableBytes send(std::uint8_t device, std::size_t length) { return outbox_.open(device, length); }
+  /// Frames that `device` has room for, and those that it has not taken yet.
+  std::size_t room(std::uint8_t device) { return outbox_.room(device); }
+  std::size_t held(std::uint8_t device) const { return outbox_.held(device); }
   void trim(std::size_t length) { outbox_.trim(length); }
   void cancel() { outbox_.cancel(); }
 

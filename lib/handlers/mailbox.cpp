@@ -33,13 +33,19 @@ std::vector<std::string> list_option(const datapath::HandlerContext& context, co
   return items;
 }
 
+bool is_number(const std::string& text) {
+  return text.size() < 10 && std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
 uid_t user_of(const std::string& name) {
+  if (is_number(name)) return static_cast<uid_t>(std::stoul(name));
   const auto* found = getpwnam(name.c_str());
   if (found == nullptr) throw std::invalid_argument("mailbox: allow_users: there is no user \"" + name + "\" here");
   return found->pw_uid;
 }
 
 gid_t group_of(const std::string& name) {
+  if (is_number(name)) return static_cast<gid_t>(std::stoul(name));
   const auto* found = getgrnam(name.c_str());
   if (found == nullptr) throw std::invalid_argument("mailbox: allow_groups: there is no group \"" + name + "\" here");
   return found->gr_gid;

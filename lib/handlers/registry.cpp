@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "handlers/builtins.hpp"
+#include "handlers/device_options.hpp"
+#include "handlers/device_target.hpp"
 #include "handlers/mailbox.hpp"
 
 namespace portier::handlers {
@@ -16,8 +18,10 @@ Registry Registry::with_builtins() {
   registry.add("drop", make_drop, Place::worker, drop_text);
   registry.add("reject", make_reject, Place::worker, reject_text);
   registry.add("mailbox", check_mailbox, Place::receiving, mailbox_text);
+  registry.add("device", check_device, Place::receiving, device_text);
   registry.add("plugin", make_plugin, Place::worker, plugin_text);
   registry.insert("answer", {make_answer, Place::worker, true, {}});
+  registry.insert("return", {check_device, Place::receiving, true, {}});
   return registry;
 }
 

@@ -168,6 +168,13 @@ DeviceCounters Device::counters() const {
   return sum;
 }
 
+bool Device::is_link_up() const {
+  return std::ranges::all_of(ports_, [](auto port) {
+    rte_eth_link link{};
+    return rte_eth_link_get_nowait(port, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+  });
+}
+
 void Device::close() {
   if (ports_.empty() && hotplugged_.empty() && filter_ == nullptr) return;
   const OutputAside aside(2);

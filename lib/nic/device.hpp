@@ -65,6 +65,8 @@ class Device {
   const std::vector<Queue>& tx_queues() const { return tx_queues_; }
   std::array<std::uint8_t, 6> mac() const;
   DeviceCounters counters() const;
+  /// As far as the driver knows, without waiting for it.
+  bool is_link_up() const;
   const Pool& pool() const { return *pool_; }
 
   /// Packets that a receive queue may hold.

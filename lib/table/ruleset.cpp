@@ -48,7 +48,25 @@ std::unique_ptr<const Ruleset> Ruleset::build(const RulesetSpec& spec, const Rul
     if (rules->prefixes6_ == nullptr) return nullptr;
   }
   rules->build_maps(spec, previous);
+  rules->build_returns(spec);
   return rules;
+}
+
+void Ruleset::build_returns(const RulesetSpec& spec) {
+  for (const auto& path : spec.returns) {
+    if (returns_.size() <= path.device) returns_.resize(path.device + std::size_t{1});
+    auto& of_device = returns_[path.device];
+    of_device.resize(spec.workers.size(), no_service);
+    if (of_device[path.service] == no_service) of_device[path.service] = path.answers;
+    return_devices_ |= 1U << path.device;
+  }
+}
+
+ServiceId Ruleset::return_service(std::uint8_t device, const packet::FlowKey& flow) const {
+  if (!has_returns(device) || (answers() && is_ours(flow.dst))) return no_service;
+  const auto owner = service_for(
+      {.src = flow.dst, .dst = flow.src, .src_port = flow.dst_port, .dst_port = flow.src_port, .proto = flow.proto});
+  return returns_[device][owner];
 }
 
 void Ruleset::build_maps(const RulesetSpec& spec, const Ruleset* previous) {

@@ -18,6 +18,13 @@ namespace portier::table {
 
 enum class ClosedAction : std::uint8_t { reject, drop, kernel };
 
+/// Clients of `service` get the answers that come in by `device`: those packets are `answers`', another service.
+struct ReturnPath {
+  ServiceId service = no_service;
+  std::uint8_t device = 0;
+  ServiceId answers = no_service;
+};
+
 /// What a ruleset is built from.
 struct RulesetSpec {
   std::uint64_t generation = 0;
@@ -26,6 +33,7 @@ struct RulesetSpec {
   std::vector<std::vector<WorkerIndex>> workers;  ///< by service: the workers it may use, not empty
   std::vector<packet::Address> our_addresses;     ///< empty: every destination address is ours
   ClosedAction closed_action = ClosedAction::reject;
+  std::vector<ReturnPath> returns;  ///< of services that are delivered by a device; the first of equal ones counts
 };
 
 class Ruleset {
@@ -45,6 +53,12 @@ class Ruleset {
   bool is_ours(const packet::Address& destination) const;
   /// True: ARP, neighbour discovery and ping are answered for our addresses.
   bool answers() const { return !our_addresses_.empty(); }
+
+  /// Answers to clients may come in by this device: some service is delivered by it.
+  bool has_returns(std::uint8_t device) const { return (return_devices_ >> device & 1) != 0; }
+  /// The service of a packet that came in by `device` and that says it is from a service which is delivered there;
+  /// `no_service` for all others, and for what is to an address of ours.
+  ServiceId return_service(std::uint8_t device, const packet::FlowKey& flow) const;
 
   // ---- stage 3, for bursts ----
 
@@ -82,6 +96,7 @@ class Ruleset {
  private:
   Ruleset() = default;
   void build_maps(const RulesetSpec& spec, const Ruleset* previous);
+  void build_returns(const RulesetSpec& spec);
 
   std::uint64_t generation_ = 0;
   packet::HashKey hash_key_{};
@@ -93,6 +108,9 @@ class Ruleset {
   std::vector<std::uint16_t> map_of_;           ///< by service
   std::vector<CoreMap> maps_;                   ///< equal maps are stored once
   std::vector<packet::Address> our_addresses_;  ///< sorted
+  std::uint32_t return_devices_ = 0;            ///< bit d: device d
+  /// [device][service]; empty for devices by which nothing is delivered.
+  std::vector<std::vector<ServiceId>> returns_;
 };
 
 }  // namespace portier::table

@@ -256,5 +256,29 @@ TEST_F(Relayed, FullFromEndToEnd) {
   EXPECT_TRUE(worker_->is_empty() && owner_->is_empty());
 }
 
+/// What there is room for is never lost to a full queue, and there is room again when the device goes on.
+TEST_F(OutboxTest, RoomIsKept) {
+  std::size_t opened = 0;
+  for (int turn = 0; turn < 100; ++turn) {
+    const auto room = std::min<std::size_t>(outbox_->room(0), 64);
+    opened += open_numbered(*outbox_, 0, opened, room);
+    outbox_->commit();
+    if (turn % 3 == 0) outbox_->flush();
+    if (room == 0) break;
+  }
+  EXPECT_EQ(outbox_->room(0), 0U);
+  EXPECT_EQ(outbox_->held(0), 256U);
+  EXPECT_EQ(outbox_->room(9), 0U) << "no such device";
+  std::vector<std::size_t> seen;
+  while (outbox_->held(0) != 0) {
+    for (const auto number : numbers_of(sent(0))) seen.push_back(number);
+    outbox_->flush();
+  }
+  for (const auto number : numbers_of(sent(0))) seen.push_back(number);
+  EXPECT_EQ(seen, counting(0, opened));
+  EXPECT_EQ(outbox_->room(0), 256U);
+  EXPECT_EQ(counters_.tx_full.value(), 0U);
+}
+
 }  // namespace
 }  // namespace portier::datapath

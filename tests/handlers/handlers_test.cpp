@@ -314,7 +314,7 @@ TEST_F(Handlers, OptionsAreChecked) {
 TEST(Registry, NamesWhatAConfigurationMayUse) {
   auto registry = Registry::with_builtins();
   const auto names = registry.names();
-  for (const auto* name : {"count", "drop", "echo", "mailbox", "plugin", "reject"}) {
+  for (const auto* name : {"count", "device", "drop", "echo", "mailbox", "plugin", "reject"}) {
     EXPECT_EQ(std::ranges::count(names, name), 1) << name;
   }
   EXPECT_EQ(std::ranges::count(names, "answer"), 0);

@@ -139,10 +139,7 @@ class PipelineTest : public testing::TestWithParam<Shape> {
     const auto& shape = GetParam();
     settings_.router.mode = shape.mode;
     settings_.fragments.timeout_ms = 50;
-    control::DeviceSettings device;
-    device.name = "dev" + std::to_string(number++);  // names are global in DPDK
-    device.traffic = true;
-    settings_.devices.push_back(device);
+    add_device("dev" + std::to_string(number++));  // names are global in DPDK
     plan_.mode = shape.mode;
     for (unsigned core = 0; core < shape.rx; ++core) plan_.rx_cpus.push_back(core);
     for (unsigned core = 0; core < shape.workers; ++core) plan_.worker_cpus.push_back(shape.rx + core);
@@ -161,6 +158,13 @@ class PipelineTest : public testing::TestWithParam<Shape> {
   }
 
   // ---- before the start ----
+
+  void add_device(const std::string& name) {
+    control::DeviceSettings device;
+    device.name = name;
+    device.traffic = true;
+    settings_.devices.push_back(device);
+  }
 
   using MakeAct = std::function<Acting::Act(const HandlerContext&)>;
   void add_handler(const std::string& name, MakeAct make) {
@@ -186,7 +190,7 @@ class PipelineTest : public testing::TestWithParam<Shape> {
   // ---- the run ----
 
   void start() {
-    router_ = std::make_unique<control::Router>(settings_, plan_, std::vector<nic::DeviceSpec>(1), registry_, eal(),
+    router_ = std::make_unique<control::Router>(settings_, plan_, std::vector<nic::DeviceSpec>(settings_.devices.size()), registry_, eal(),
                                                 packet::fixed_hash_key);
     router_->on_event([this](const control::Event& event) {
       const std::lock_guard lock(events_mutex_);
@@ -201,7 +205,7 @@ class PipelineTest : public testing::TestWithParam<Shape> {
     return events_;
   }
 
-  nic::RingDevice& far_end() { return *router_->far_end(0); }
+  nic::RingDevice& far_end(std::size_t device = 0) { return *router_->far_end(device); }
 
   /// What RSS would do: all packets between two addresses come by one queue.
   unsigned queue_of(const Frame& frame) const {
@@ -213,10 +217,10 @@ class PipelineTest : public testing::TestWithParam<Shape> {
     return sum % GetParam().rx;
   }
 
-  void push(const Frame& frame) {
+  void push(const Frame& frame, std::size_t device = 0) {
     const packet::Bytes bytes(frame);
     const auto queue = queue_of(frame);
-    wait_until("a frame is taken", [&] { return far_end().push(queue, {&bytes, 1}) == 1; });
+    wait_until("a frame is taken", [&] { return far_end(device).push(queue, {&bytes, 1}) == 1; });
     pushed_ += 1;
   }
 
@@ -226,13 +230,16 @@ class PipelineTest : public testing::TestWithParam<Shape> {
     pushed_ += 1;
   }
 
-  /// Takes replies out of the device.
+  /// Takes what was sent out of the devices.
   void pull() {
-    far_end().pull(
-        [](void* context, packet::Bytes bytes) {
-          static_cast<std::vector<Frame>*>(context)->emplace_back(bytes.begin(), bytes.end());
-        },
-        &replies_);
+    sent_by_.resize(settings_.devices.size());
+    for (std::size_t device = 0; device < sent_by_.size(); ++device) {
+      far_end(device).pull(
+          [](void* context, packet::Bytes bytes) {
+            static_cast<std::vector<Frame>*>(context)->emplace_back(bytes.begin(), bytes.end());
+          },
+          device == 0 ? &replies_ : &sent_by_[device]);
+    }
   }
 
   std::uint64_t outstanding() const {
@@ -272,11 +279,17 @@ class PipelineTest : public testing::TestWithParam<Shape> {
     ASSERT_TRUE(stop(std::chrono::seconds(20)));
     pull();
     ledger_ = router_->ledger();
-    EXPECT_EQ(ledger_.received, pushed_ - far_end().waiting()) << "every frame that was taken is in the ledger";
+    auto waiting = far_end().waiting();
+    auto sent = replies_.size();
+    for (std::size_t device = 1; device < settings_.devices.size(); ++device) {
+      waiting += far_end(device).waiting();
+      sent += sent_by_[device].size();
+    }
+    EXPECT_EQ(ledger_.received, pushed_ - waiting) << "every frame that was taken is in the ledger";
     EXPECT_TRUE(ledger_.adds_up()) << ledger_.received << " received, " << ledger_.delivered << " delivered, "
                                    << ledger_.dropped_total() << " dropped, " << ledger_.in_flight << " in flight";
     EXPECT_EQ(ledger_.in_flight, 0U);
-    EXPECT_EQ(ledger_.replied, replies_.size());
+    EXPECT_EQ(ledger_.replied, sent);
     for (const auto& account : ledger_.services) {
       EXPECT_EQ(account.in, account.delivered + account.dropped_total()) << account.name;
     }
@@ -304,7 +317,8 @@ class PipelineTest : public testing::TestWithParam<Shape> {
   Journal journal_;
   std::unique_ptr<control::Router> router_;
   std::uint64_t pushed_ = 0;
-  std::vector<Frame> replies_;
+  std::vector<Frame> replies_;               ///< sent by the first device
+  std::vector<std::vector<Frame>> sent_by_;  ///< by the others, by device
   bool is_pulling_ = true;  ///< false: nobody takes replies out while the test waits
   bool is_stopped_ = false;
   control::Ledger ledger_;  ///< of the end

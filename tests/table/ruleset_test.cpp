@@ -186,5 +186,34 @@ TEST(Ruleset, MapsGoOnFromTheRulesetBefore) {
   EXPECT_FALSE(Ruleset::build(spec, next.get())->moves_buckets()) << "the move is over";
 }
 
+/// By its source, unless it is to us; other devices and other ports have none.
+TEST(Ruleset, AnswersBelongToTheServiceThatIsDeliveredByTheDevice) {
+  const Binding dns{.transport = packet::Transport::udp, .first_port = 53, .last_port = 53, .service = 2};
+  const Binding web{.transport = packet::Transport::tcp, .first_port = 80, .last_port = 80, .service = 3};
+  auto spec = spec_of({dns, web}, 8);
+  spec.our_addresses = {v4(192, 0, 2, 1)};
+  spec.returns = {{2, 1, 4}, {3, 5, 6}, {2, 1, 7}};
+  const auto rules = Ruleset::build(spec, nullptr);
+  const auto client = v4(198, 51, 100, 7);
+  const packet::FlowKey answer{
+      .src = v4(192, 0, 2, 1), .dst = client, .src_port = 53, .dst_port = 53, .proto = packet::wire::proto_udp};
+  EXPECT_EQ(rules->return_service(1, answer), 4);
+  for (std::uint8_t device = 0; device < 16; ++device) {
+    EXPECT_EQ(rules->has_returns(device), device == 1 || device == 5);
+    if (device != 1) {
+      EXPECT_EQ(rules->return_service(device, answer), no_service);
+    }
+  }
+  auto other = answer;
+  other.src_port = 54;
+  EXPECT_EQ(rules->return_service(1, other), no_service);
+  other = answer;
+  other.proto = packet::wire::proto_tcp;
+  EXPECT_EQ(rules->return_service(1, other), no_service);
+  other = answer;
+  other.dst = v4(192, 0, 2, 1);
+  EXPECT_EQ(rules->return_service(1, other), no_service) << "it is for us";
+}
+
 }  // namespace
 }  // namespace portier::table
