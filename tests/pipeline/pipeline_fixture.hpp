@@ -190,8 +190,9 @@ class PipelineTest : public testing::TestWithParam<Shape> {
   // ---- the run ----
 
   void start() {
-    router_ = std::make_unique<control::Router>(settings_, plan_, std::vector<nic::DeviceSpec>(settings_.devices.size()), registry_, eal(),
-                                                packet::fixed_hash_key);
+    router_ =
+        std::make_unique<control::Router>(settings_, plan_, std::vector<nic::DeviceSpec>(settings_.devices.size()),
+                                          registry_, eal(), packet::fixed_hash_key);
     router_->on_event([this](const control::Event& event) {
       const std::lock_guard lock(events_mutex_);
       events_.push_back(event);
@@ -319,7 +320,7 @@ class PipelineTest : public testing::TestWithParam<Shape> {
   std::uint64_t pushed_ = 0;
   std::vector<Frame> replies_;               ///< sent by the first device
   std::vector<std::vector<Frame>> sent_by_;  ///< by the others, by device
-  bool is_pulling_ = true;  ///< false: nobody takes replies out while the test waits
+  bool is_pulling_ = true;                   ///< false: nobody takes replies out while the test waits
   bool is_stopped_ = false;
   control::Ledger ledger_;  ///< of the end
 };
