@@ -68,10 +68,12 @@ bool MailDesk::on_turn(datapath::Turn& turn) {
 bool MailDesk::adopt(datapath::Turn& turn) {
   const auto* next = assigned_.load();
   if (members_ != nullptr) {
+    unsigned answers = most_answers;
     for (const auto place : members_->present) {
       if (members_->links[place] == next->links[place]) continue;
       auto& end = members_->links[place]->end(core_);
       settle(turn, end);
+      send_answers(turn, end, answers);  // its last words: a program may answer and end at once
       give_up(turn, end, packet::Reason::target_gone);
     }
   }

@@ -112,6 +112,25 @@ TEST_P(MailboxTest, AnswersGoToTheSenderFromTheAddressThatWasAsked) {
   stop_and_check();
 }
 
+TEST_P(MailboxTest, WhatAProcessSaysLastIsHeard) {
+  start_with({mailbox("dns")});
+  for (std::uint32_t round = 0; round < 10; ++round) {
+    auto client = connect();
+    wait_for_charge("mailbox dns");
+    push(numbered(0, round, 53));
+    portier_packet packet{};
+    wait_until("it has come", [&] { return portier_receive_burst(client->get(), &packet, 1) == 1; });
+    EXPECT_TRUE(client->reply(packet, Mailbox::payload(packet)));
+    client.reset();
+    wait_until("the answer is out", [&] {
+      settle();
+      return replies_.size() == round + 1;
+    });
+    wait_for_charge("");
+  }
+  stop_and_check();
+}
+
 TEST_P(MailboxTest, AProcessMaySendFromItsOwnPortsAlone) {
   start_with({mailbox("dns")});
   auto client = connect();
