@@ -139,6 +139,19 @@ class Installed:
         said = run(example / "upper", "upper", self.work / "nowhere", env=self.client_env(), expect=1).stderr
         check("no router listens" in said, said)
 
+    def test_preload_finds_its_library(self):
+        program = self.prefix / "bin" / "portier-preload"
+        said = run(program, "--mailbox", "dns", "--ports", "53,5300-5310", "--", "env").stdout
+        library = re.search(r"^LD_PRELOAD=(.+)$", said, re.M)[1]
+        check(pathlib.Path(library).is_file() and self.prefix in pathlib.Path(library).resolve().parents, library)
+        for command, code, words in ((["--", "true"], 125, "--mailbox is required"),
+                                     (["--mailbox", "dns", "--ports", "70000", "--", "true"], 125, "53,5300-5310"),
+                                     (["--mailbox", "dns", "--", "no-such-program"], 127, "there is no program"),
+                                     (["--mailbox", "dns", "--", self.work], 126, "cannot be started"),
+                                     (["--mailbox", "dns", "--", "sh", "-c", "exit 7"], 7, "")):
+            done = run(program, *command, expect=code)
+            check(words in done.stdout + done.stderr, done.stdout + done.stderr)
+
     def client_env(self):
         library = next(self.prefix.rglob("libportier-client.so")).parent
         pc = library / "pkgconfig" / "portier-client.pc"
