@@ -47,7 +47,8 @@ std::vector<Return> returns_of(const Settings& settings) {
       if (target.handler != "device" || device == target.options.end()) continue;
       const auto index = device_index(settings, device->second);
       const auto name = service.name + "/" + device->second;
-      if (!index || std::ranges::any_of(returns, [&](const auto& other) { return other.service.name == name; })) continue;
+      if (!index || std::ranges::any_of(returns, [&](const auto& other) { return other.service.name == name; }))
+        continue;
       Return made{.owner = &service, .device = *index, .service = {}};
       made.service.name = name;
       made.service.deliver.push_back({.handler = "return", .options = target.options, .place = target.place});

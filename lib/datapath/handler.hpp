@@ -181,7 +181,7 @@ struct HandlerContext {
   unsigned stall_ms = 1000;                    ///< as the service's setting
   bool naps = true;                            ///< the core sleeps when idle, so it may make system calls then
   std::map<std::string, std::string> options;  ///< from `deliver = [{ handler = "...", ... }]`
-  std::vector<std::string> device_names;                 ///< by device index
+  std::vector<std::string> device_names;       ///< by device index
   std::vector<std::array<std::uint8_t, 6>> device_macs;  ///< the same
   std::vector<OurAddress> addresses;
   double tsc_hz = 1e9;    ///< ticks per second of `Burst::now_tsc`

@@ -171,8 +171,7 @@ INSTANTIATE_TEST_SUITE_P(
                          device + "[[service]]\nname = \"a\"\nbindings = [\"udp/1\"]\ndeliver = [\"ehco\", { handler = "
                                   "\"zzzzz\" }, \"answer\"]\n",
                          {"7:12: unknown handler 'ehco'; did you mean 'echo'?",
-                          "7:20: unknown handler 'zzzzz'; write one of: ",
-                          "7:43: handler 'answer' works by itself"}},
+                          "7:20: unknown handler 'zzzzz'; write one of: ", "7:43: handler 'answer' works by itself"}},
                     Case{"same binding",
                          device + service("a", "\"udp/1\"") + service("b", "\"tcp/1\", \"udp/1\""),
                          {"10:22: binding 'udp/1' of service 'b' conflicts with 'udp/1' of service 'a' at line 6: "

@@ -123,11 +123,11 @@ TEST_P(DeviceTest, WhatABackendSendsBesidesIsLookedUpLikeAnyOther) {
   settings_.closed_ports.action = control::ClosedAction::drop;
   start_with({device()});
   for (std::uint32_t i = 0; i < 30; ++i) {
-    push(numbered(i, i, 54), 1);                // to another service
-    push(numbered(i, i, 55), 1);                // to nobody
-    push(numbered(i, i, 53), 1);                // to the service that is delivered there
-    push(answer_to(numbered(i, i, 55)), 1);     // from a port that is no service's
-    push(answer_to(numbered(i, i, 53)));        // by the clients' device: no answer
+    push(numbered(i, i, 54), 1);             // to another service
+    push(numbered(i, i, 55), 1);             // to nobody
+    push(numbered(i, i, 53), 1);             // to the service that is delivered there
+    push(answer_to(numbered(i, i, 55)), 1);  // from a port that is no service's
+    push(answer_to(numbered(i, i, 53)));     // by the clients' device: no answer
   }
   settle();
   stop_and_check();
@@ -144,7 +144,7 @@ TEST_P(DeviceTest, FragmentsAndErrorsOfAFlowGoItsWay) {
   for (const auto& fragment : traffic::fragments_of(whole, 1400, 7)) push(fragment);
   for (const auto& fragment : traffic::fragments_of(back, 1400, 7)) push(fragment, 1);
   const auto router = traffic::v4(203, 0, 113, 1);
-  push(traffic::frame().ipv4(router, host4).icmp_error(3, 4, back).build());         // about an answer, from the net
+  push(traffic::frame().ipv4(router, host4).icmp_error(3, 4, back).build());  // about an answer, from the net
   push(traffic::frame().ipv4(host4, traffic::v4(198, 51, 100, 7)).icmp_error(3, 3, whole).build(), 1);
   settle();
   wait_until("all are out", [&] { return sent().size() == 4 && replies_.size() == 4; });
