@@ -126,15 +126,23 @@ inline void stage3_lookup(const table::Ruleset& rules, DemuxState& state, RxBurs
   const bool has_prefixes = rules.has_prefixes4() || rules.has_prefixes6();
   if (has_prefixes) detail::find_slots(rules, burst, slots);
   Rows closed = detail::look_up_plain_rows(rules, burst, has_prefixes ? &slots : nullptr);
-  if (rules.has_returns(burst.device)) [[unlikely]] {
+  const bool has_returns = rules.has_returns(burst.device);
+  if (has_returns) [[unlikely]] {
     closed = detail::look_up_returns(rules, burst, closed);
   }
   if (!state.counters.ends_packets) detail::count_plain_rows(burst, state.counters);
-  for_each(first_rows(burst.count) & ~burst.plain, [&](std::size_t i) {
-    burst.service[i] = table::no_service;
-    if ((burst.live & row(i)) == 0) return;
-    detail::look_up_other(rules, state, burst, i, has_prefixes ? slots[i] : table::any_slot);
-  });
+  const auto look_up_others = [&](auto look_up) {
+    for_each(first_rows(burst.count) & ~burst.plain, [&](std::size_t i) {
+      burst.service[i] = table::no_service;
+      if ((burst.live & row(i)) == 0) return;
+      look_up(rules, state, burst, i, has_prefixes ? slots[i] : table::any_slot);
+    });
+  };
+  if (has_returns) [[unlikely]] {
+    look_up_others([](auto&&... of_row) { detail::look_up_other<detail::Returns::possible>(of_row...); });
+  } else {
+    look_up_others([](auto&&... of_row) { detail::look_up_other<detail::Returns::none>(of_row...); });
+  }
   for_each(closed, [&](std::size_t i) {
     const bool is_ipv6 = (burst.ipv6 & row(i)) != 0;
     const auto* destination = transport_of(burst, i) - (is_ipv6 ? 16 : 4);

@@ -52,12 +52,17 @@ inline std::uint32_t hash_of_row(const table::Ruleset& rules, const RxBurst& bur
                            l3 + packet::ip_dst_offset(facts.ip_version), facts.src_port, facts.dst_port, facts.proto);
 }
 
+/// Whether answers may come in by the device of the burst: known for all of it, so that no packet of others pays for
+/// it.
+enum class Returns : bool { none, possible };
+
 /// A packet with ports: the table's word is final; a first fragment is remembered for its datagram's others.
+template <Returns Of>
 inline void look_up_ports(const table::Ruleset& rules, DemuxState& state, RxBurst& burst, std::size_t i,
                           table::AddressSlot slot) {
   const auto& facts = burst.facts[i];
   auto service = rules.ports().look_up(slot, packet::transport_index[facts.proto], facts.dst_port);
-  if (rules.has_returns(burst.device)) [[unlikely]] {
+  if constexpr (Of == Returns::possible) {
     const auto answers = rules.return_service(burst.device, packet::flow_key(burst.data[i], facts));
     if (answers != table::no_service) service = answers;
   }
@@ -98,12 +103,13 @@ inline void look_up_later(const table::Ruleset& rules, DemuxState& state, RxBurs
 
 /// An ICMP error goes to the owner of the flow that it quotes, on that flow's worker. One that a service's device sends
 /// about what was delivered by it quotes a client's packet, and goes the way of answers to that client.
+template <Returns Of>
 inline void look_up_quote(const table::Ruleset& rules, DemuxState& state, RxBurst& burst, std::size_t i) {
   const auto quote = packet::parse_quote(burst.bytes(i), burst.facts[i]);
   if (quote.ip_version == 0) return drop(state, burst, i, Reason::bad_quote);
   if (!quote.ports_known) return drop(state, burst, i, Reason::icmp_unowned);
   const auto flow = packet::flow_key(quote);
-  burst.service[i] = rules.return_service(burst.device, flow);
+  burst.service[i] = Of == Returns::none ? table::no_service : rules.return_service(burst.device, flow);
   if (burst.service[i] == table::no_service) burst.service[i] = rules.service_for(flow);
   burst.hash[i] = packet::flow_hash(rules.hash_key(), flow);
   if (burst.service[i] == table::no_service) drop(state, burst, i, Reason::icmp_unowned);
@@ -128,12 +134,13 @@ inline void look_up_liveness(const table::Ruleset& rules, DemuxState& state, RxB
 }
 
 /// One row that is not plain; `slot` is its destination's, where it has ports.
+template <Returns Of>
 inline void look_up_other(const table::Ruleset& rules, DemuxState& state, RxBurst& burst, std::size_t i,
                           table::AddressSlot slot) {
   switch (burst.facts[i].kind) {
-    case Kind::transport: look_up_ports(rules, state, burst, i, slot); break;
+    case Kind::transport: look_up_ports<Of>(rules, state, burst, i, slot); break;
     case Kind::later: look_up_later(rules, state, burst, i); break;
-    case Kind::icmp_error: look_up_quote(rules, state, burst, i); break;
+    case Kind::icmp_error: look_up_quote<Of>(rules, state, burst, i); break;
     case Kind::icmp:
     case Kind::arp: look_up_liveness(rules, state, burst, i); break;
     case Kind::other: drop(state, burst, i, Reason::no_ports); break;
