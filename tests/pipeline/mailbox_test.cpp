@@ -1,7 +1,9 @@
 // Mailboxes: packets to another process and answers back, through the client library and a running router.
 #include <unistd.h>
 
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "client/connection.hpp"
 #include "client/portier_client.hpp"
@@ -112,22 +114,34 @@ TEST_P(MailboxTest, AnswersGoToTheSenderFromTheAddressThatWasAsked) {
   stop_and_check();
 }
 
+/// A core that is away while the process answers and ends sees both at once (where it receives and delivers itself).
 TEST_P(MailboxTest, WhatAProcessSaysLastIsHeard) {
-  start_with({mailbox("dns")});
-  for (std::uint32_t round = 0; round < 10; ++round) {
-    auto client = connect();
-    wait_for_charge("mailbox dns");
-    push(numbered(0, round, 53));
-    portier_packet packet{};
-    wait_until("it has come", [&] { return portier_receive_burst(client->get(), &packet, 1) == 1; });
-    EXPECT_TRUE(client->reply(packet, Mailbox::payload(packet)));
-    client.reset();
-    wait_until("the answer is out", [&] {
-      settle();
-      return replies_.size() == round + 1;
-    });
-    wait_for_charge("");
-  }
+  std::atomic<bool> is_away{false};
+  std::atomic<bool> may_return{false};
+  add_handler("away", [&](const HandlerContext&) {
+    return [&](Burst&) {
+      is_away = true;
+      while (!may_return) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    };
+  });
+  settings_.services = {service("mail", both("53"), {}), service("other", both("54"), {"away"})};
+  settings_.services[0].deliver = {mailbox("dns")};
+  start();
+  auto client = connect();
+  wait_for_charge("mailbox dns");
+  push(numbered(0, 0, 53));
+  portier_packet packet{};
+  wait_until("it has come", [&] { return portier_receive_burst(client->get(), &packet, 1) == 1; });
+  push(numbered(0, 1, 54));
+  wait_until("the core is away", [&] { return is_away.load(); });
+  EXPECT_TRUE(client->reply(packet, Mailbox::payload(packet)));
+  client.reset();
+  wait_until("the process is gone", [&] { return router_->ledger().mailboxes.at(0).processes == 0; });
+  may_return = true;
+  wait_until("the answer is out", [&] {
+    settle();
+    return replies_.size() == 1;
+  });
   stop_and_check();
 }
 
