@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
@@ -20,6 +21,8 @@
 namespace portier::client {
 
 namespace {
+
+constexpr int answer_limit_s = 5;
 
 std::string reason() { return std::generic_category().message(errno); }
 
@@ -66,7 +69,7 @@ Connection Connection::open(const std::string& mailbox, std::string path) {
   made.socket_ = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   if (made.socket_ < 0) throw std::runtime_error("no socket: " + reason());
   // A router looks for processes every few milliseconds; one that does not answer in seconds never will.
-  const timeval limit{.tv_sec = 5, .tv_usec = 0};
+  const timeval limit{.tv_sec = answer_limit_s, .tv_usec = 0};
   setsockopt(made.socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   if (connect(made.socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     throw std::runtime_error("no router listens at " + path + " (" + reason() +
@@ -88,7 +91,11 @@ void Connection::receive_welcome(const std::string& mailbox) {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const auto length = recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(answer_limit_s);
+  ssize_t length = 0;
+  do {  // signals of the program's own do not end it
+    length = recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
+  } while (length < 0 && errno == EINTR && std::chrono::steady_clock::now() < end);
   std::array<int, 2> fds{-1, -1};
   for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof fds)) {
